@@ -1,0 +1,89 @@
+# Everything that can be done with this project, one line each: `make help`.
+# All that is built or fetched lies below build/, which git ignores.
+
+PYTHON := build/venv/bin/python
+PYTEST := build/venv/bin/pytest -q
+SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
+# Two guests side by side where there are two cores: each is emulated by one thread or two.
+GUESTS ?= 2
+
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint unit native vm soak bench ramdisk demo-image docs lock clean
+
+help:            ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: setup ramdisk demo-image  ## install a Debian in a virtual machine, before your eyes
+	$(PYTHON) -m tests.vm.demo
+
+test: check ramdisk demo-image  ## everything: lint, types, unit, native, virtual machines
+	$(SUDO) $(PYTEST) tests/native tests/initramfs
+	$(PYTEST) -n $(GUESTS) --dist worksteal tests/vm
+
+check: setup lint unit  ## what every commit must pass, in less than two minutes
+
+lint: setup      ## style, types, direction of imports
+	build/venv/bin/ruff check
+	build/venv/bin/ruff format --check
+	build/venv/bin/mypy
+	build/venv/bin/lint-imports --no-logo
+
+unit: setup      ## tests that touch nothing
+	$(PYTEST) tests/contract tests/unit
+
+native: setup    ## tests with loop devices, chroots and servers on loopback; needs root
+	$(SUDO) $(PYTEST) tests/native
+
+vm: setup ramdisk demo-image  ## tests in virtual machines
+	$(PYTEST) -n $(GUESTS) --dist worksteal tests/vm
+
+soak: setup ramdisk demo-image  ## the long seeded matrices; hours
+	$(SUDO) HAMMER_SOAK=1 $(PYTEST) tests/native -m soak
+
+bench: setup     ## the image stream and a shell pipeline, side by side; needs root
+	$(SUDO) $(PYTHON) -m tests.bench.bench_stream
+
+ramdisk: setup   ## kernel and initramfs, in build/ramdisk
+	$(PYTHON) initramfs/build --out build/ramdisk
+
+demo-image: setup  ## a small real Debian, in build/demo-image
+	$(SUDO) $(PYTHON) tests/demo_image/build
+
+docs: setup      ## the pages that are made from the code
+	$(PYTHON) -m tests.errors_page > docs/errors.md
+	$(PYTHON) -m contract.reference docs/contract.md
+
+setup: build/.venv  ## what the other targets need: Debian packages and a Python environment
+
+build/.packages: tests/packages
+	@mkdir -p build
+	@echo "--- Debian packages that are missing:"
+	@missing=$$(sed 's/#.*//' tests/packages | xargs -n1 | while read -r name; do \
+	  dpkg-query -W -f='$${Status}' "$$name" 2>/dev/null | grep -q 'ok installed' || echo "$$name"; done); \
+	echo $${missing:-none}; \
+	if [ -n "$$missing" ]; then \
+	  $(SUDO) apt-get -q update && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $$missing; \
+	fi
+	@touch $@
+
+build/.venv: tests/requirements.lock pyproject.toml build/.packages
+	@echo "--- Python environment in build/venv"
+	/usr/bin/python3 -m venv build/venv
+	build/venv/bin/pip install -q --disable-pip-version-check --require-hashes -r tests/requirements.lock
+	build/venv/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+# The locks hold versions and hashes and no word on where packages were found.
+LOCK := build/venv/bin/pip-compile -q --upgrade --generate-hashes --strip-extras --no-header \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+lock: setup      ## the newest versions into the locks
+	$(LOCK) --extra agent -o initramfs/requirements.lock pyproject.toml
+	$(LOCK) --extra agent --extra dev --allow-unsafe -c initramfs/requirements.lock \
+	  -o tests/requirements.lock pyproject.toml
+
+clean:           ## remove all that was built
+	$(SUDO) rm -rf build

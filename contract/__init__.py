@@ -1,0 +1,70 @@
+"""What the agent and an image agree on: the documents, and how to read and write them."""
+
+from contract import paths
+from contract.boot_info import BootInfo
+from contract.device_names import partition_device, volume_device
+from contract.disk_json import DiskJson, DiskPartition, Properties, dump_json
+from contract.document import Document
+from contract.errors import Broken, ContractError, NotYaml
+from contract.filesystem_layout import (
+    Constraints,
+    Disk,
+    Filesystem,
+    FilesystemLayout,
+    LogicalVolume,
+    Partition,
+    Raid,
+    VolumeGroup,
+)
+from contract.install_config import (
+    DnsServer,
+    EgressRule,
+    FirewallRules,
+    IngressRule,
+    InstallConfig,
+    Network,
+    Nic,
+    NtpServer,
+    Vpn,
+)
+from contract.machine_document import Allocation, Hardware, Image, MachineDocument
+from contract.yaml_file import dump, load, load_file
+
+__all__ = [
+    "Allocation",
+    "BootInfo",
+    "Broken",
+    "Constraints",
+    "ContractError",
+    "Disk",
+    "DiskJson",
+    "DiskPartition",
+    "DnsServer",
+    "Document",
+    "EgressRule",
+    "Filesystem",
+    "FilesystemLayout",
+    "FirewallRules",
+    "Hardware",
+    "Image",
+    "IngressRule",
+    "InstallConfig",
+    "LogicalVolume",
+    "MachineDocument",
+    "Network",
+    "Nic",
+    "NotYaml",
+    "NtpServer",
+    "Partition",
+    "Properties",
+    "Raid",
+    "VolumeGroup",
+    "Vpn",
+    "dump",
+    "dump_json",
+    "load",
+    "load_file",
+    "partition_device",
+    "paths",
+    "volume_device",
+]

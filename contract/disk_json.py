@@ -1,0 +1,52 @@
+"""disk.json: where the three filesystems are that old installers look for."""
+
+import json
+from typing import Annotated
+
+from pydantic import Field
+
+from contract.document import Document
+from contract.fields import Listed
+from contract.values import values_of
+
+LABELS = ("root", "efi", "varlib")
+"""The filesystems that disk.json names, if the layout has them."""
+
+
+class Properties(Document):
+    """What blkid says of a filesystem."""
+
+    uuid: Annotated[str, Field(alias="UUID")] = ""
+    """UUID of the filesystem."""
+
+
+class DiskPartition(Document):
+    """A filesystem of the layout (the legacy name says partition)."""
+
+    label: Annotated[str, Field(alias="Label")] = ""
+    """Its label: root, efi or varlib."""
+
+    filesystem: Annotated[str, Field(alias="Filesystem")] = ""
+    """Its format: ext4, vfat."""
+
+    properties: Annotated[Properties, Field(alias="Properties")] = Properties()
+    """What blkid says of it."""
+
+
+class DiskJson(Document):
+    """/etc/metal/disk.json in the image, mode 0600, for shell installers (install.sh).
+
+    The keys are the names of Go fields (metal-hammer, cmd/storage): nobody gave
+    them others.
+    """
+
+    device: Annotated[str, Field(alias="Device")] = "legacy"
+    """Always the word legacy."""
+
+    partitions: Annotated[Listed[DiskPartition], Field(alias="Partitions")] = ()
+    """The filesystems labelled root, efi and varlib, in the order they are mounted."""
+
+
+def dump_json(document: DiskJson) -> str:
+    """The document as Go's MarshalIndent writes it: two spaces, no line end at the end."""
+    return json.dumps(values_of(document), indent=2, ensure_ascii=False)

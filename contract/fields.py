@@ -1,0 +1,95 @@
+"""Kinds of fields that several documents share, with the source of every limit."""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from contract.document import rule
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Either:
+    """Takes `given` for `meant`; Go writes the two for one and the same thing."""
+
+    given: object
+    meant: object
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        def replaced(value: object) -> object:
+            # True == 1, and is another thing all the same.
+            same = type(value) is type(self.given) and value == self.given
+            return self.meant if same else value
+
+        return core_schema.no_info_before_validator_function(replaced, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        inner = handler(schema)
+        options = inner.get("anyOf", [inner])
+        if self.given == "" and {"type": "string"} in options:
+            return inner
+        given = {"type": "null"} if self.given is None else {"const": self.given}
+        return {"anyOf": [*options, given]}
+
+
+Listed = Annotated[tuple[T, ...], Either(None, ())]
+"""A list; null is an empty one (a nil slice in Go)."""
+
+Mapped = Annotated[dict[str, T], Either(None, {})]
+"""A mapping of names; null is an empty one."""
+
+Text = Annotated[str, Either(None, "")]
+"""A text that may be null, which is the empty one."""
+
+OptionalText = Annotated[str | None, Either("", None)]
+"""A text that may be absent; the empty one is absent too (Go's zero value)."""
+
+
+def _host_name(name: str) -> str:
+    # Linux, include/uapi/linux/utsname.h: __NEW_UTS_LEN; `hostname(1)` refuses more.
+    if len(name) > 64:
+        raise rule("must not be longer than 64 characters, what Linux takes")
+    for label in name.split("."):
+        # RFC 1123, 2.1 on RFC 952; the length of a label is RFC 1035, 2.3.4.
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", label):
+            raise rule(
+                "must be a host name (RFC 1123): labels of letters, digits and hyphens, "
+                "not longer than 63 characters, divided by dots"
+            )
+    return name
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
+
+
+def _uuid(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+        raise rule("must be a UUID in lower case, as in /sys/class/dmi/id/product_uuid")
+    return text
+
+
+MachineUuid = Annotated[str, AfterValidator(_uuid)]
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/") or path.endswith("/"):
+        raise rule("must be an absolute path of a file")
+    if "\0" in path or "\n" in path:
+        raise rule("must not hold line ends or zero bytes")
+    if ".." in PurePosixPath(path).parts:
+        raise rule("must not hold ..")
+    return path
+
+
+ImagePath = Annotated[str, AfterValidator(_absolute)]
+"""A file by its absolute path in the image."""

@@ -1,0 +1,200 @@
+"""install.yaml: what the agent tells the installer of an image."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, SecretStr
+
+from contract.document import Document
+from contract.fields import HostName, Listed, Text
+
+Asn = Annotated[int, Field(ge=0, le=4294967295)]  # 32 bit, RFC 6793
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Network(Document):
+    """A network that the machine is in, as metal-api delivers it."""
+
+    asn: Asn = 0
+    """Autonomous system number of the machine in this network, 32 bit (RFC 6793)."""
+
+    destinationprefixes: Listed[str] = ()
+    """Prefixes that are reached through this network; 0.0.0.0/0 or ::/0 marks the default route."""
+
+    ips: Listed[str] = ()
+    """Addresses of the machine in this network, without prefix length."""
+
+    nat: bool = False
+    """Whether packets that leave through this network are masqueraded."""
+
+    nattypev2: str | None = None
+    """Kind of masquerading in the words of metal-stack's second API; null if not told."""
+
+    networkid: Text = ""
+    """Name of the network in metal-api."""
+
+    networktype: Text = ""
+    """privateprimaryunshared, privateprimaryshared, privatesecondaryshared, external, underlay."""
+
+    networktypev2: str | None = None
+    """Kind of network in the words of metal-stack's second API; null if not told."""
+
+    prefixes: Listed[str] = ()
+    """Prefixes of the network."""
+
+    private: bool = False
+    """Whether this is a private network (kept for images older than networktype)."""
+
+    projectid: str | None = None
+    """Project that the network belongs to; null or empty if to none."""
+
+    underlay: bool = False
+    """Whether this is the underlay (kept for images older than networktype)."""
+
+    vrf: Annotated[int, Field(ge=0)] = 0
+    """Number of the VRF of this network, 0 for the underlay."""
+
+
+class Nic(Document):
+    """A network interface, or what is seen at the other end of its cable."""
+
+    identifier: Text = ""
+    """Name by which metal-api knows the interface: its MAC address, or a port of a switch."""
+
+    mac: str | None = None
+    """MAC address, as it was reported."""
+
+    name: str | None = None
+    """Name of the interface on its machine, null when not told."""
+
+    neighbors: Listed["Nic"] = ()
+    """Ports of switches that are connected to this interface (LLDP)."""
+
+
+class Vpn(Document):
+    """How a machine joins the VPN of the partition."""
+
+    address: Text = ""
+    """URL of the VPN's control plane."""
+
+    auth_key: SecretStr = SecretStr("")
+    """Key that admits the machine. Never logged, never an argument."""
+
+    connected: bool = False
+    """Whether the machine is connected already."""
+
+
+class EgressRule(Document):
+    """Traffic that a firewall lets out."""
+
+    omitted_if_empty: ClassVar[frozenset[str]] = frozenset({"comment", "protocol"})
+
+    comment: Text = ""
+    """What the rule is for; left out when empty."""
+
+    ports: Listed[Port] = ()
+    """Ports that the rule lets through."""
+
+    protocol: Text = ""
+    """tcp or udp, lower case; left out when empty, which means tcp."""
+
+    to: Listed[str] = ()
+    """Prefixes that may be reached."""
+
+
+class IngressRule(Document):
+    """Traffic that a firewall lets in."""
+
+    omitted_if_empty: ClassVar[frozenset[str]] = frozenset({"comment", "protocol"})
+
+    comment: Text = ""
+    """What the rule is for; left out when empty."""
+
+    from_: Annotated[Listed[str], Field(alias="from")] = ()
+    """Prefixes that may send."""
+
+    ports: Listed[Port] = ()
+    """Ports that the rule lets through."""
+
+    protocol: Text = ""
+    """tcp or udp, lower case; left out when empty, which means tcp."""
+
+    to: Listed[str] = ()
+    """Prefixes that may be reached."""
+
+
+class FirewallRules(Document):
+    """Rules of a firewall from its start on."""
+
+    egress: Listed[EgressRule] = ()
+    """What is let out."""
+
+    ingress: Listed[IngressRule] = ()
+    """What is let in."""
+
+
+class DnsServer(Document):
+    """A resolver."""
+
+    ip: str
+    """Its address."""
+
+
+class NtpServer(Document):
+    """A time server."""
+
+    address: str
+    """Its name or address."""
+
+
+class InstallConfig(Document):
+    """/etc/metal/install.yaml in the image, mode 0600, while the installer runs.
+
+    Keys and their order follow metal-hammer v0.13 (InstallerConfig); images in
+    the field read them, so a rename is a new document and not an edit. Files of
+    older versions and of test fixtures lack keys, hence the defaults.
+    """
+
+    hostname: HostName
+    """Name of the machine (RFC 1123), at most 64 characters."""
+
+    networks: Listed[Network] = ()
+    """Networks of the machine, in the order of metal-api."""
+
+    machineuuid: Text = ""
+    """SMBIOS UUID of the machine, lower case."""
+
+    sshpublickey: Text = ""
+    """Public keys of the user `metal`, one per line, without a last line end; may be empty."""
+
+    password: SecretStr = SecretStr("")
+    """Password of the user `metal` on the console, in clear. Never logged, never an argument."""
+
+    console: Text = "ttyS0"
+    """Last `console=` of the ramdisk's kernel: ttyS1,115200n8. Installers need speed and parity."""
+
+    timestamp: Text = ""
+    """When the agent wrote this, RFC 3339 with seconds: 2019-07-01T09:41:43Z."""
+
+    nics: Listed[Nic] = ()
+    """Interfaces of the machine whose neighbours are all known by their MAC address."""
+
+    vpn: Vpn | None = None
+    """How to join the VPN; null when there is none."""
+
+    role: Literal["machine", "firewall"] = "machine"
+    """What the machine is to become."""
+
+    raidenabled: bool = False
+    """Whether the layout has a RAID array."""
+
+    root_uuid: Text = ""
+    """UUID of the filesystem at `/` (not of its partition); older agents took the label `root`."""
+
+    firewall_rules: FirewallRules | None = None
+    """Rules for a firewall; null for a machine."""
+
+    dns_servers: Listed[DnsServer] = ()
+    """Resolvers; with none the image keeps its own."""
+
+    ntp_servers: Listed[NtpServer] = ()
+    """Time servers; with none the image keeps its own."""

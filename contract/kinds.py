@@ -1,0 +1,98 @@
+"""The kinds of documents: their names, files and models, and how to tell one from another."""
+
+import json
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from pydantic import BaseModel
+
+from contract import examples, paths, yaml_writer
+from contract.disk_json import DiskJson, dump_json
+from contract.document import ClosedDocument, Document
+from contract.values import Value, values_of
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of document; `example` has every key."""
+
+    name: str
+    file_name: str
+    example: Document
+
+    @property
+    def model(self) -> type[Document]:
+        return type(self.example)
+
+
+KINDS = (
+    Kind("install.yaml", paths.INSTALL_CONFIG.name, examples.INSTALL_CONFIG),
+    Kind("boot-info.yaml", paths.BOOT_INFO.name, examples.BOOT_INFO),
+    Kind("disk.json", paths.DISK_JSON.name, examples.DISK_JSON),
+    Kind("filesystem-layout", "filesystem-layout.yaml", examples.LAYOUT),
+    Kind("machine", "machine.yaml", examples.MACHINE),
+)
+
+
+def kind_named(name: str) -> Kind:
+    return next(kind for kind in KINDS if kind.name == name)
+
+
+def kind_of_file(name: str) -> Kind | None:
+    """By the name of the file, which must be exactly the usual one."""
+    return next((kind for kind in KINDS if kind.file_name == PurePath(name).name), None)
+
+
+def kind_of_content(values: dict[str, Value]) -> Kind | None:
+    """The one kind that knows the most of the keys; None if none does, or two do as well."""
+    scores = sorted((len(values.keys() & _keys(kind.model)), kind.name) for kind in KINDS)
+    (second, _), (first, best) = scores[-2:]
+    return kind_named(best) if first > second else None
+
+
+def _keys(model: type[Document]) -> set[str]:
+    keys = {field.alias or name for name, field in model.model_fields.items()}
+    return keys | (model.unused_keys if issubclass(model, ClosedDocument) else set())
+
+
+# --- schema and example -------------------------------------------------------------------
+
+
+def schema(kind: Kind) -> str:
+    """JSON Schema (draft 2020-12) of what a reader takes, with a text for every key.
+
+    Rules that go over several keys are not in it; `contract check` knows them.
+    """
+    made = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **kind.model.model_json_schema(),
+    }
+    return json.dumps(made, indent=2) + "\n"
+
+
+def example(kind: Kind) -> str:
+    """A complete document, each key explained where it is first (JSON has no comments)."""
+    if isinstance(kind.example, DiskJson):
+        return dump_json(kind.example) + "\n"
+    return yaml_writer.write(values_of(kind.example), comments=_comments(kind.example))
+
+
+def _comments(document: Document) -> dict[tuple[str, ...], str]:
+    comments: dict[tuple[str, ...], str] = {}
+    told: set[tuple[type[BaseModel], str]] = set()
+
+    def walk(value: object, place: tuple[str, ...]) -> None:
+        if isinstance(value, tuple):
+            for item in value:
+                walk(item, place)
+        if not isinstance(value, Document):
+            return
+        for name, field in type(value).model_fields.items():
+            at = (*place, field.alias or name)
+            if (type(value), name) not in told:
+                told.add((type(value), name))
+                comments[at] = field.description or ""
+            walk(getattr(value, name), at)
+
+    walk(document, ())
+    return comments

@@ -1,0 +1,189 @@
+"""The machine document: what metal-api answers to GET /v1/machine/{id}, as YAML or JSON."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+from contract import install_config
+from contract.document import ClosedDocument, rule
+from contract.fields import HostName, Listed, MachineUuid, Text
+from contract.filesystem_layout import FilesystemLayout
+
+
+def _image_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise rule("must be a URL") from None
+    if parts.scheme not in ("http", "https", "file"):
+        raise rule("must be a URL with http, https or file")
+    if parts.scheme != "file" and not parts.hostname:
+        raise rule("must name a host")
+    if parts.path.strip("/") == "":
+        raise rule("must name a file on the server")
+    return url
+
+
+class Image(ClosedDocument):
+    """The image to install."""
+
+    unused_keys = frozenset(
+        {"changed", "classification", "created", "expirationDate", "features", "usedby"}
+    )
+
+    id: Text = ""
+    """Its name and version in metal-api: debian-12.0.20241118."""
+
+    name: Text = ""
+    """A name for people."""
+
+    description: Text = ""
+    """What it is."""
+
+    url: Annotated[str, AfterValidator(_image_url)]
+    """Where it is: an lz4 tarball by http, https or file."""
+
+
+class Network(ClosedDocument, install_config.Network):
+    """A network that the machine is in; install.yaml gets it as it is."""
+
+    unused_keys = frozenset({"privateprimary"})
+
+
+class Nic(ClosedDocument, install_config.Nic):
+    """A network interface, or what is seen at the other end of its cable."""
+
+    neighbors: Listed["Nic"] = ()
+    """Ports of switches that are connected to this interface (LLDP)."""
+
+
+class Vpn(ClosedDocument, install_config.Vpn):
+    """How a machine joins the VPN of the partition."""
+
+    unused_keys = frozenset({"ips"})
+
+
+class EgressRule(ClosedDocument, install_config.EgressRule):
+    """Traffic that a firewall lets out."""
+
+
+class IngressRule(ClosedDocument, install_config.IngressRule):
+    """Traffic that a firewall lets in."""
+
+
+class FirewallRules(ClosedDocument, install_config.FirewallRules):
+    """Rules of a firewall from its start on."""
+
+    egress: Listed[EgressRule] = ()
+    """What is let out."""
+
+    ingress: Listed[IngressRule] = ()
+    """What is let in."""
+
+
+class DnsServer(ClosedDocument, install_config.DnsServer):
+    """A resolver."""
+
+
+class NtpServer(ClosedDocument, install_config.NtpServer):
+    """A time server."""
+
+
+class Allocation(ClosedDocument):
+    """What the machine is to become."""
+
+    unused_keys = frozenset(
+        {
+            "allocationuuid",
+            "boot_info",
+            "console_password",
+            "created",
+            "creator",
+            "description",
+            "name",
+            "project",
+            "succeeded",
+        }
+    )
+
+    hostname: HostName
+    """Name of the machine (RFC 1123), at most 64 characters."""
+
+    image: Image
+    """The image to install, and where it is."""
+
+    filesystemlayout: FilesystemLayout
+    """What the disks are to look like."""
+
+    role: Literal["machine", "firewall"] = "machine"
+    """What the machine is to become; install.yaml gets it."""
+
+    networks: Listed[Network] = ()
+    """Networks of the machine; install.yaml gets them as they are."""
+
+    ssh_pub_keys: Listed[str] = ()
+    """Public keys that may log in."""
+
+    user_data: SecretStr | None = None
+    """cloud-init or ignition text, plain or base64; it may carry secrets."""
+
+    vpn: Vpn | None = None
+    """How to join the VPN; null when there is none."""
+
+    firewall_rules: FirewallRules | None = None
+    """Rules of a firewall from its start on; null for a machine."""
+
+    dns_servers: Listed[DnsServer] = ()
+    """Resolvers; with none the image keeps its own."""
+
+    ntp_servers: Listed[NtpServer] = ()
+    """Time servers; with none the image keeps its own."""
+
+    reinstall: bool = False
+    """Whether this machine was installed before and keeps disks with wipeonreinstall: false."""
+
+
+class Hardware(ClosedDocument):
+    """What the machine consists of, as it was reported."""
+
+    unused_keys = frozenset({"cpu_cores", "cpus", "disks", "gpus", "memory"})
+
+    nics: Listed[Nic] = ()
+    """Network interfaces and what they are connected to."""
+
+
+class MachineDocument(ClosedDocument):
+    """One machine as metal-api's GET /v1/machine/{id} returns it.
+
+    A saved response replays unchanged. Keys that metal-api knows and the agent
+    has no use for are accepted; a key that nobody knows is refused.
+    """
+
+    unused_keys = frozenset(
+        {
+            "bios",
+            "changed",
+            "created",
+            "description",
+            "events",
+            "ipmi",
+            "ledstate",
+            "liveliness",
+            "name",
+            "partition",
+            "rackid",
+            "size",
+            "state",
+            "tags",
+        }
+    )
+
+    id: MachineUuid | None = None
+    """SMBIOS UUID of the machine, lower case; without it the document fits any machine."""
+
+    allocation: Allocation
+    """What is to be installed, and how."""
+
+    hardware: Hardware = Hardware()
+    """What the machine consists of."""

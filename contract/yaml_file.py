@@ -1,0 +1,65 @@
+"""Documents from text and to text: bounded, strict, and never quoting what they hold."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from contract import yaml_reader, yaml_writer
+from contract.document import Document, problems_of, shown
+from contract.errors import Broken, NotYaml
+from contract.unknown_keys import unknown_keys
+from contract.values import values_of
+from contract.yaml_limits import MAX_BYTES, Unreadable
+
+D = TypeVar("D", bound=Document)
+
+
+def load(model: type[D], text: bytes, *, name: str) -> D:
+    """The document that `text` holds, as YAML or JSON; `name` goes into the errors.
+
+    Raises NotYaml or Broken, and nothing else. No error keeps a value of the
+    document, also not in its context.
+    """
+    try:
+        values = yaml_reader.read(text)
+    except Unreadable as error:
+        unreadable = str(error)
+    else:
+        problems = unknown_keys(model, values)
+        try:
+            document = model.model_validate(values)
+        except ValidationError as error:
+            problems += problems_of(error)
+        if not problems:
+            return document
+        # Raised out here, because an exception in flight is kept as context, and
+        # pydantic's holds the input.
+        raise Broken(name=name, problems=tuple(shown(problem) for problem in problems))
+    raise NotYaml(name=name, problems=(unreadable,))
+
+
+def load_file(model: type[D], path: Path) -> D:
+    """As `load`; OSError when the file cannot be read. At most the limit is read."""
+    return load(model, read_bounded(path), name=str(path))
+
+
+def read_bounded(path: Path) -> bytes:
+    """A file, or of a larger one so much that `load` sees it is too large."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def read_bounded_stdin() -> bytes:
+    """As `read_bounded`, of the standard input. OSError when there is none."""
+    # Not sys.stdin, which is None when the descriptor is closed.
+    with open(0, "rb", closefd=False) as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def dump(document: Document) -> str:
+    """The document as Go's yaml.v3 writes it, all keys, secrets in clear.
+
+    What it returns belongs into a file with mode 0600.
+    """
+    return yaml_writer.write(values_of(document))

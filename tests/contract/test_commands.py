@@ -1,0 +1,211 @@
+"""The command `contract`, as a person and as a CI job use it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contract.__main__ import main
+from contract.kinds import KINDS, Kind, example
+from tests.contract.documents import LAYOUT, as_bytes, changed
+
+NAMES = [kind.name for kind in KINDS]
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str]:
+    status = main(argv)
+    said = capsys.readouterr()
+    assert said.err == ""
+    return status, said.out
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_an_example_is_good_by_kind_by_name_and_by_content(
+    kind: Kind, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, options in (
+        ("anything", ["--kind", kind.name]),
+        (kind.file_name, []),
+        ("other.yml", []),
+    ):
+        path = tmp_path / name
+        path.write_text(example(kind))
+        assert run(capsys, "check", *options, str(path)) == (0, f"{path}: ok ({kind.name})\n")
+
+
+def test_every_problem_of_every_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "boot-info.yaml"
+    bad.write_text("kernel: vmlinuz\n")
+    worse = tmp_path / "install.yaml"
+    worse.write_text("hostname: 'x\n")
+    good = tmp_path / "layout.yaml"
+    good.write_bytes(as_bytes(LAYOUT))
+    missing = tmp_path / "none"
+    files = [str(path) for path in (bad, worse, good, missing, tmp_path)]
+    assert run(capsys, "check", *files) == (
+        10,
+        f"{bad}: cmdline: is missing and required\n"
+        f"{bad}: kernel: must be an absolute path of a file\n"
+        f"{worse}: line 2: found unexpected end of stream\n"
+        f"{good}: ok (filesystem-layout)\n"
+        f"{missing}: cannot be read (No such file or directory)\n"
+        f"{tmp_path}: cannot be read (Is a directory)\n",
+    )
+
+
+def test_json_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "layout.yaml"
+    bad.write_bytes(as_bytes(changed(LAYOUT, ["disks", 0, "partitions", 0, "label"], "a:b")))
+    status, said = run(capsys, "check", "--format", "json", str(bad), str(tmp_path / "none"))
+    assert status == 10
+    assert json.loads(said) == {
+        "files": [
+            {
+                "file": str(bad),
+                "kind": "filesystem-layout",
+                "problems": [
+                    {
+                        "path": "disks[0].partitions[0].label",
+                        "reason": "must not hold a colon, it divides number and name in"
+                        " sgdisk --change-name",
+                    }
+                ],
+            },
+            {
+                "file": str(tmp_path / "none"),
+                "kind": None,
+                "problems": [{"path": "", "reason": "cannot be read (No such file or directory)"}],
+            },
+        ]
+    }
+
+
+def test_a_document_of_no_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("a: 1\n", "description: x\n", "{}\n"):
+        (tmp_path / "x.yaml").write_text(text)
+        status, said = run(capsys, "check", str(tmp_path / "x.yaml"))
+        assert status == 10
+        assert said.endswith("x.yaml: cannot tell which document this is, give --kind\n")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["check"], ["schema"], ["schema", "x"], ["check", "--kind", "x", "f"], ["example", "x"],
+     ["check", "--format", "xml", "f"], ["unknown"]],
+)  # fmt: skip
+def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2
+    assert "usage: contract" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a\nb.yaml", "\x1b[31m.yaml", "b\udcff.yaml", "\u2028"])
+def test_odd_file_names(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / name
+    path.write_text("kernel: /k\ncmdline: a\n")
+    status, said = run(capsys, "check", str(path))
+    assert (status, said.count("\n")) == (0, 1)
+    assert "\x1b" not in said
+    assert run(capsys, "check", "a\0b") == (10, "'a\\x00b': cannot be read (no such file)\n")
+
+
+# --- as a program --------------------------------------------------------------------------
+
+
+def started(*argv: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "contract", *argv],
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.programs
+def test_as_a_program(tmp_path: Path) -> None:
+    path = tmp_path / "install.yaml"
+    path.write_text("hostname: -\n")
+    done = started("check", str(path))
+    assert (done.returncode, done.stderr) == (10, "")
+    assert done.stdout.startswith(f"{path}: line 1: ")
+    done = started("check", "-", stdin="hostname: a.b\nrole: x\n")
+    assert done.returncode == 10
+    assert done.stdout == "(stdin): role: must be one of 'machine' or 'firewall'\n"
+    done = started("example", "machine")
+    assert started("check", "-", stdin=done.stdout).returncode == 0
+    assert started("check").returncode == 2
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        ("kernel: /k\ncmdline: a\n", 0, "ok (boot-info.yaml)"),
+        ("kernel: /k\n", 10, "cmdline: is missing and required"),
+        ("\udcff", 10, "line 1: is not UTF-8"),
+    ],
+)
+def test_stdin(text: str, status: int, said: str) -> None:
+    options = ["--kind", "boot-info.yaml"] if text == "kernel: /k\n" else []
+    done = started("check", *options, "-", stdin=text)
+    assert (done.returncode, done.stderr) == (status, "")
+    assert done.stdout == f"(stdin): {said}\n"
+
+
+@pytest.mark.programs
+def test_no_stdin() -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m contract check - <&-"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (10, "")
+    assert done.stdout == "(stdin): cannot be read (Bad file descriptor)\n"
+
+
+@pytest.mark.programs
+def test_a_full_disk_is_told() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "contract", "example", "machine"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 10
+    assert done.stderr == b"contract: cannot write (No space left on device)\n"
+
+
+@pytest.mark.programs
+def test_a_reader_that_has_enough_is_no_traceback(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "contract", "example", "machine"],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (10, b"")
+
+
+@pytest.mark.programs
+def test_an_image_author_gets_no_agent_and_no_side_effects() -> None:
+    code = "import contract, sys; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not {"hammer", "subprocess", "urllib3", "lz4", "pyudev", "tenacity"} & loaded

@@ -1,0 +1,250 @@
+"""Text that comes from anywhere: what is taken, what is refused, and how fast."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import contract
+from contract import yaml_events
+from contract.values import Value
+from contract.yaml_limits import MAX_BYTES, MAX_DEPTH, MAX_NODES, Unreadable
+from contract.yaml_reader import read
+from tests.contract.documents import problems_of
+
+BOMB = b"a: &a [x, x, x, x]\n" + b"".join(
+    b"%c: &%c [*%c, *%c, *%c, *%c]\n" % (c + 1, c + 1, c, c, c, c) for c in range(97, 121)
+)
+
+REFUSED: list[tuple[str, bytes, str]] = [
+    ("empty", b"", "must be a mapping"),
+    ("only a comment", b"# nothing\n", "must be a mapping"),
+    ("a list", b"- a\n", "must be a mapping"),
+    ("a scalar", b"hello\n", "must be a mapping"),
+    ("a JSON list", b"[]", "must be a mapping"),
+    ("binary", bytes(range(256)), "line 2: is not UTF-8"),
+    ("a tarball", b"img\x00\x00\x00" * 1000, "line 1: "),
+    ("latin-1", "a: 1\nhostname: m\u00fcller\n".encode("latin-1"), "line 2: is not UTF-8"),
+    ("UTF-16", "hostname: m1\n".encode("utf-16"), "line 1: is not UTF-8"),
+    ("a control character", b"a: 1\nb: \x07\n", "line 2: holds a character that YAML forbids"),
+    ("two documents", b"a: 1\n---\nb: 2\n", "line 2: a second document begins; one per file"),
+    ("a key twice", b"a: 1\nb: 2\na: 3\n", "line 3: the same key as in line 1"),
+    ("a quoted key twice", b"a: 1\n'a': 3\n", "line 2: the same key as in line 1"),
+    ("an inner key twice", b"a:\n  b: 1\n  b: 1\n", "line 3: the same key as in line 2"),
+    ("a JSON key twice", b'{"a": 1, "a": 1}', "an object has the same key twice"),
+    ("an alias", b"a: &x [1]\nb: *x\n", "line 2: aliases are not supported"),
+    ("a merge", b"a: &x {b: 1}\nc:\n  <<: *x\n", "line 3: aliases are not supported"),
+    ("an alias of nothing", b"a: *x\n", "line 1: "),
+    ("an alias bomb", BOMB, "line 2: aliases are not supported"),
+    ("an alias as key", b"a: &x b\n*x : 1\n", "line 2: a key must be a string"),
+    ("a tag", b"a: 1\nb: !!python/object/apply:os.system [x]\n", "line 2: tags are not supported"),
+    ("a tagged scalar", b"a: !!int 5\n", "line 1: tags are not supported"),
+    ("a tagged mapping", b"a: !vault {b: 1}\n", "line 1: tags are not supported"),
+    ("a list as key", b"? [a]\n: 1\n", "line 1: a key must be a string"),
+    ("a tab", b"a:\n\tb: 1\n", "line 2: found character"),
+    ("an open quote", b"a: 1\nb: 'x\n", "line 3: found unexpected end of stream"),
+    ("an open bracket", b"a: [1\n", "line 2: did not find expected ',' or ']'"),
+    ("two colons", b"a: b: c\n", "line 1: mapping values are not allowed in this context"),
+    ("JSON cut short", b'{"a": {"b": 1', "did not find expected ',' or '}'"),
+    ("JSON with NaN", b'{"a": NaN}', "holds NaN or Infinity"),
+    ("deep YAML", b"a: " + b"[" * 100_000, "nested deeper than 64 levels"),
+    ("deep blocks", b"- " * 100_000, "nested deeper than 64 levels"),
+    ("deep JSON", b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested deeper than 64"),
+    ("JSON a little deep", b'{"a": ' + b"[" * 65 + b"]" * 65 + b"}", "nested deeper than 64"),
+    ("many values", b"a:\n" + b"- a\n" * 1_000_000, f"holds more than {MAX_NODES} values"),
+    ("many JSON values", b'{"a":[' + b"1," * 2_000_000 + b"1]}", f"more than {MAX_NODES} values"),
+    ("many brackets", b"{" * MAX_BYTES, "line 1: a key must be a string"),
+    ("many question marks", b"? " * 2_000_000, "line 1: a key must be a string"),
+    ("many anchors", b"a: " + b"&a" * 2_000_000, "line 1: "),
+    ("one byte too many", b"a: " + b"x" * (MAX_BYTES - 2), "is larger than 4096 KiB"),
+    ("100 MB", b"a: 1\n" * 20_000_000, "is larger than 4096 KiB"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [case[1:] for case in REFUSED], ids=[c[0] for c in REFUSED]
+)
+def test_a_text_that_is_refused(text: bytes, problem: str) -> None:
+    start = time.process_time()
+    with pytest.raises(contract.NotYaml) as caught:
+        contract.load(contract.BootInfo, text, name="x.yaml")
+    # Some of these took minutes with the usual loader; a second is no benchmark.
+    assert time.process_time() - start < 1
+    assert len(caught.value.problems) == 1
+    assert problem in caught.value.problems[0]
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (b"a: 1\n", {"a": 1}),
+        (b"---\na: 1\n...\n", {"a": 1}),
+        (b"%YAML 1.1\n---\na: 1\n", {"a": 1}),
+        (b"\xef\xbb\xbfa: 1\n", {"a": 1}),
+        (b"a: 1\r\nb: 2\r\n", {"a": 1, "b": 2}),
+        (b"a: [1, {b: [c]}]\n", {"a": (1, {"b": ("c",)})}),
+        (b"a: !!str 1\nb: ! 2\n", {"a": "1", "b": "2"}),
+        (b"a: !!seq [1]\nb: !!map {c: 1}\n", {"a": (1,), "b": {"c": 1}}),
+        (b"a: &anchor 1\n", {"a": 1}),
+        (b"1: a\ntrue: b\n~: c\n", {"1": "a", "true": "b", "~": "c"}),
+        (b'{"a": "\\ud83d\\ude00 \\u003c \\/"}', {"a": "\U0001f600 < /"}),
+        (b'{\n\t"a": 1,\n\t"b": [true, null]\n}\n', {"a": 1, "b": (True, None)}),
+        (b' \n{"a": 1e3, "b": -0.5}', {"a": 1000.0, "b": -0.5}),
+        (b"{a: 1, b: x}", {"a": 1, "b": "x"}),
+        (b"a: |\n  x\n   y\nb: >-\n  x\n  y\n", {"a": "x\n y\n", "b": "x y"}),
+        (b"a: [" + b"[" * (MAX_DEPTH - 2) + b"]" * (MAX_DEPTH - 2) + b"]", None),
+    ],
+)
+def test_a_text_that_is_taken(text: bytes, values: dict[str, Value] | None) -> None:
+    assert read(text) == (values if values is not None else read(text))
+
+
+@pytest.mark.parametrize(
+    ("plain", "value"),
+    [
+        ("2019-07-01T09:41:43Z", "2019-07-01T09:41:43Z"),
+        ("2019-07-01", "2019-07-01"),
+        ("on", "on"),
+        ("Yes", "Yes"),
+        ("n", "n"),
+        ("12:34:56:12:34:56", "12:34:56:12:34:56"),
+        ("190:20:30", "190:20:30"),
+        ("0123", "0123"),
+        ("0o17", "0o17"),
+        ("0b11", "0b11"),
+        ("1_000", "1_000"),
+        ("=", "="),
+        ("<<", "<<"),
+        ("8300", 8300),
+        ("-1", -1),
+        ("+7", 7),
+        ("0", 0),
+        ("0x1F", 31),
+        ("9" * 31, int("9" * 31)),
+        ("9" * 5000, "9" * 5000),
+        ("true", True),
+        ("FALSE", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+        ("-.inf", float("-inf")),
+        ("1.2.3", "1.2.3"),
+        ("nan", "nan"),
+    ],
+)
+def test_what_a_plain_scalar_means(plain: str, value: Value) -> None:
+    found = read(f"a: {plain}\n".encode())["a"]
+    assert (type(found), found) == (type(value), value)
+
+
+def test_a_quoted_scalar_is_text() -> None:
+    assert read(b"a: '1'\nb: \"true\"\nc: ''\nd: |-\n  1\n") == {
+        "a": "1",
+        "b": "true",
+        "c": "",
+        "d": "1",
+    }
+
+
+def test_the_parser_in_python_refuses_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml_events, "_Loader", yaml.SafeLoader)
+    for name, text, _problem in REFUSED:
+        if len(text) < 10_000:
+            with pytest.raises(Unreadable):
+                pytest.fail(f"{name}: {read(text)}")
+
+
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader])
+def test_the_line_of_a_forbidden_character(
+    loader: type[yaml.SafeLoader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_events, "_Loader", loader)
+    with pytest.raises(Unreadable, match="line 2: holds a character"):
+        read(("a: " + "\u00e4" * 40 + "\nb: \x07\n" + "c\n" * 40).encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"a: 'hunter2\n", b"a: %hunter2\n", b"a: @hunter2\n", b"a: *hunter2\n", b"!x!hunter2 a"],
+)
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader])
+def test_no_parser_quotes_the_text(
+    text: bytes, loader: type[yaml.SafeLoader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_events, "_Loader", loader)
+    with pytest.raises(Unreadable) as caught:
+        read(text)
+    assert "hunter2" not in str(caught.value)
+
+
+LARGE = {
+    "unknown keys": b"".join(b"allocatio%d: 1\n" % at for at in range(24_000)),
+    "wrong items": b"nics: [" + b"1, " * 40_000 + b"]\nhostname: m",
+    "names twice": b"constraints: {sizes: [" + b"a, " * 40_000 + b"]}",
+    "disks twice": b"disks: [" + b"{device: /dev/a}, " * 15_000 + b"]",
+    "a float": b"id: " + b"9" * 4_000_000 + b".0",
+    "an integer": b"id: " + b"1" * 4_000_000,
+    "a text": b"id: '" + b"a" * 4_000_000 + b"'",
+    "a name": b"allocation: {hostname: " + b"a." * 2_000_000 + b"}",
+    "a URL": b"allocation: {image: {url: 'http://" + b"a/" * 2_000_000 + b"'}}",
+    "a path": b"filesystems: [{path: '/" + b"../" * 1_000_000 + b"', device: x, format: ext4}]",
+    "a label": b"filesystems: [{label: '" + b"a:" * 2_000_000 + b"', device: x, format: vfat}]",
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_document_is_judged_fast(name: str) -> None:
+    for model in (contract.MachineDocument, contract.FilesystemLayout, contract.InstallConfig):
+        start = time.process_time()
+        assert problems_of(model, LARGE[name])
+        assert time.process_time() - start < 2
+
+
+def test_a_file_is_read_no_further_than_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.yaml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(contract.NotYaml, match="is larger than 4096 KiB"):
+        contract.load_file(contract.BootInfo, path)
+
+
+def test_a_file_that_is_not_there_is_an_oserror(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        contract.load_file(contract.BootInfo, tmp_path / "x")
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_at_all_break_the_reader(text: bytes) -> None:
+    for model in (contract.MachineDocument, contract.InstallConfig):
+        assert problems_of(model, text)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["allocation", "hostname", "filesystemlayout", "disks", "partitions", "nics", "raid",
+             "neighbors", "filesystems", "image", "url", "device", "level", "number", "\ud800"]
+        ),
+        inner,
+        max_size=5,
+    ),
+    max_leaves=30,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(["allocation", "hardware", "disks", "id"]), _json))
+def test_no_values_at_all_break_the_models(values: dict[str, object]) -> None:
+    text = json.dumps(values).encode()
+    for model in (contract.MachineDocument, contract.FilesystemLayout, contract.InstallConfig):
+        assert all(problem.isascii() for problem in problems_of(model, text))

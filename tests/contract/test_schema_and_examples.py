@@ -1,0 +1,142 @@
+"""Schemas, examples and models say the same."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+import contract
+from contract.document import ClosedDocument, Document
+from contract.kinds import KINDS, Kind, example, kind_named, schema
+from contract.values import Value, values_of
+from contract.yaml_reader import read
+
+NAMES = [kind.name for kind in KINDS]
+
+
+def all_models() -> list[type[Document]]:
+    def below(model: type[Document]) -> Iterator[type[Document]]:
+        for sub in model.__subclasses__():
+            yield sub
+            yield from below(sub)
+
+    models = set(below(Document)) - {ClosedDocument}
+    return sorted(models, key=lambda model: f"{model.__module__}.{model.__name__}")
+
+
+@pytest.mark.parametrize("model", all_models(), ids=lambda model: str(model.__name__))
+def test_every_field_has_a_text(model: type[Document]) -> None:
+    assert model.__doc__
+    for name, field in model.model_fields.items():
+        assert field.description, f"{model.__name__}.{name}"
+        # A line of the page and of the example; no essays.
+        assert len(field.description) <= 120
+        assert field.description.endswith((".", '").'))
+        assert "\n" not in field.description
+        assert "|" not in field.description
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_the_example_is_the_document(kind: Kind) -> None:
+    text = example(kind).encode()
+    # As text: networks of the machine document are equal to those of install.yaml in that only.
+    loaded = contract.load(kind.model, text, name="example")
+    assert contract.dump(loaded) == contract.dump(kind.example)
+    # A reader of YAML 1.1 finds the same.
+    assert yaml.safe_load(text) == json.loads(json.dumps(values_of(kind.example)))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_the_example_has_every_key_of_the_schema(kind: Kind) -> None:
+    made = json.loads(schema(kind))
+    keys = set(keys_of_schema(made, made))
+    assert keys_of_values(read(example(kind).encode())) >= keys
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_the_example_sets_every_key_once_at_least(kind: Kind) -> None:
+    """A key that is null or empty all over the example explains nothing."""
+    seen: dict[tuple[str, ...], bool] = {}
+    for place, value in leaves(values_of(kind.example), ()):
+        seen[place] = seen.get(place, False) or value not in (None, "", (), {})
+    # Neighbours of neighbours, and a project that is none, are empty in real life.
+    usual = {("neighbors", "neighbors"), ("networks", "projectid")}
+    assert {place[-2:] for place, set_once in seen.items() if not set_once} <= usual
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "disk.json"])
+def test_the_example_explains_every_key_where_it_is_first(name: str) -> None:
+    kind = kind_named(name)
+    lines = example(kind).splitlines()
+    explained = [after for line, after in itertools.pairwise(lines) if "# " in line]
+    found = {line.partition(":")[0] for line in explained if not line.startswith((" ", "#"))}
+    assert found == set(kind.model.model_fields)
+    assert max(len(line) for line in lines if "# " in line) <= 90
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_the_schema_is_of_the_draft_and_has_a_text_everywhere(kind: Kind) -> None:
+    made = json.loads(schema(kind))
+    assert made["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    for object_ in [made, *made.get("$defs", {}).values()]:
+        assert object_["type"] == "object"
+        assert object_["description"]
+        for key, entry in object_["properties"].items():
+            assert entry["description"], key
+
+
+def test_the_schema_tells_secrets() -> None:
+    assert (
+        json.loads(schema(kind_named("install.yaml")))["properties"]["password"]["writeOnly"]
+        is True
+    )
+
+
+def test_install_yaml_has_its_fifteen_keys() -> None:
+    assert len(contract.InstallConfig.model_fields) == 15
+
+
+def test_public_names_are_there() -> None:
+    assert sorted(contract.__all__, key=str.lower) == sorted(set(contract.__all__), key=str.lower)
+    for name in contract.__all__:
+        assert getattr(contract, name) is not None
+
+
+# --- keys, by the way to them --------------------------------------------------------------
+
+
+def keys_of_schema(
+    made: Any, root: Any, place: tuple[str, ...] = (), via: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
+    if isinstance(made, list):
+        for item in made:
+            yield from keys_of_schema(item, root, place, via)
+        return
+    if not isinstance(made, dict):
+        return
+    if "$ref" in made and made["$ref"] not in via:
+        name = made["$ref"].rsplit("/", 1)[-1]
+        yield from keys_of_schema(root["$defs"][name], root, place, (*via, made["$ref"]))
+    for key, entry in made.get("properties", {}).items():
+        yield (*place, key)
+        yield from keys_of_schema(entry, root, (*place, key), via)
+    for key in ("items", "anyOf"):
+        yield from keys_of_schema(made.get(key), root, place, via)
+
+
+def leaves(value: Value, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Value]]:
+    if place:
+        yield place, value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from leaves(item, (*place, key))
+    if isinstance(value, tuple):
+        for item in value:
+            yield from leaves(item, place)
+
+
+def keys_of_values(value: Value) -> set[tuple[str, ...]]:
+    return {place for place, _value in leaves(value, ())}
