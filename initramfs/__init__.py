@@ -1,0 +1,1 @@
+"""How the agent becomes a ramdisk. Runs on the machine of the person who builds it."""
