@@ -49,7 +49,7 @@ ramdisk: setup   ## kernel and initramfs, in build/ramdisk
 	$(PYTHON) initramfs/build --out build/ramdisk
 
 demo-image: setup  ## a small real Debian, in build/demo-image
-	$(SUDO) $(PYTHON) tests/demo_image/build
+	$(SUDO) tests/demo_image/build
 
 docs: setup      ## the pages that are made from the code
 	$(PYTHON) -m tests.errors_page > docs/errors.md

@@ -1,0 +1,3 @@
+"""The machine-side installer: an empty machine becomes an installed one."""
+
+VERSION = "0.1.0"

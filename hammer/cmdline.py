@@ -1,0 +1,147 @@
+"""The words `hammer.*` of the kernel command line, as frozen settings."""
+
+import difflib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+
+from hammer.errors import CmdlineInvalid
+from hammer.step import Step
+
+PROC_CMDLINE = Path("/proc/cmdline")
+EMBEDDED_SPEC = "/etc/hammer/machine.yaml"
+"""Where the ramdisk build puts a machine document."""
+
+
+class OnFailure(StrEnum):
+    """What becomes of the machine after a failed installation (obeyed by initramfs/init)."""
+
+    REBOOT = "reboot"
+    SHELL = "shell"
+    HALT = "halt"
+
+
+def _text(value: str) -> str:
+    if not value:
+        raise ValueError("needs a value")
+    return value
+
+
+def _flag(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError("must be 0 or 1")
+    return value == "1"
+
+
+def _seconds(value: str) -> int:
+    # A day is more than any of these waits can mean; beyond it is a typing error.
+    if not value.isascii() or not value.isdigit() or int(value) > 86400:
+        raise ValueError("must be a whole number of seconds, at most 86400")
+    return int(value)
+
+
+def _one_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
+    def parse(value: str) -> StrEnum:
+        if value not in list(kind):
+            raise ValueError(f"must be one of {', '.join(kind)}")
+        return kind(value)
+
+    return parse
+
+
+def _word(name: str, parse: Callable[[str], object]) -> dict[str, object]:
+    return {"word": name, "parse": parse}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every word the agent reads, with its default. docs/operator.md explains each."""
+
+    spec: str = field(default=EMBEDDED_SPEC, metadata=_word("hammer.spec", _text))
+    """URL or path of the machine document."""
+    break_at: Step | None = field(default=None, metadata=_word("hammer.break", _one_of(Step)))
+    """Open a shell before this step."""
+    on_failure: OnFailure = field(
+        default=OnFailure.REBOOT, metadata=_word("hammer.on_failure", _one_of(OnFailure))
+    )
+    """What initramfs/init does when the agent has failed."""
+    pause_s: int = field(default=3, metadata=_word("hammer.pause_s", _seconds))
+    """How long to wait before kexec."""
+    install_limit_s: int = field(default=1800, metadata=_word("hammer.install_limit_s", _seconds))
+    """How long the image's installer may take."""
+    retry_s: int = field(default=120, metadata=_word("hammer.retry_s", _seconds))
+    """How long a server that does not answer is tried again."""
+    preserve: bool = field(default=False, metadata=_word("hammer.preserve", _flag))
+    """Leave the disks as they are after a failure, for an autopsy."""
+    debug: bool = field(default=False, metadata=_word("hammer.debug", _flag))
+    """Show every command on the console."""
+    events: str | None = field(default=None, metadata=_word("hammer.events", _text))
+    """A device or file that gets every event as a line of JSON, such as /dev/ttyS1."""
+    pixie_api_url: str | None = field(default=None, metadata=_word("PIXIE_API_URL", _text))
+    """Where metal-stack's pixie tells about the control plane."""
+    ip: str | None = field(default=None, metadata=_word("ip", _text))
+    """Network configuration as Documentation/admin-guide/nfs/nfsroot.rst of Linux has it."""
+    console: str | None = field(default=None, metadata=_word("console", _text))
+    """The last `console=`; earlier ones only mirror the kernel's messages."""
+
+
+def words(cmdline: str) -> Iterator[tuple[str, str | None]]:
+    """The words of a kernel command line as key and value; None without a `=`.
+
+    White space separates, double quotes protect it, as next_arg() in
+    lib/cmdline.c of Linux does.
+    """
+    word, quoted = "", False
+    for char in cmdline + " ":
+        if char == '"':
+            quoted = not quoted
+        elif char.isspace() and not quoted:
+            if word:
+                key, equals, value = word.partition("=")
+                yield key, value if equals else None
+            word = ""
+        else:
+            word += char
+    if word.strip():  # an open quote runs to the end
+        key, equals, value = word.rstrip().partition("=")
+        yield key, value if equals else None
+
+
+def parse(cmdline: str) -> Settings:
+    """The settings of a command line. Of a repeated word the last one counts.
+
+    A word `hammer.*` that nobody knows raises CmdlineInvalid: it was meant for
+    us, and what was meant would not happen. Other words are not ours to judge.
+    """
+    known = {str(each.metadata["word"]): each for each in fields(Settings)}
+    found: dict[str, object] = {}
+    for key, value in words(cmdline):
+        if key not in known:
+            if key.startswith("hammer."):
+                raise CmdlineInvalid(word=key, reason=_unknown(key, list(known)))
+            continue
+        try:
+            if value is None:
+                raise ValueError("needs a value")
+            found[known[key].name] = known[key].metadata["parse"](value)
+        except ValueError as problem:
+            raise CmdlineInvalid(word=key, reason=str(problem)) from None
+    return Settings(**found)  # type: ignore[arg-type]  # each parser returns its field's type
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    ours = [name for name in known if name.startswith("hammer.")]
+    near = difflib.get_close_matches(key, ours, n=1)
+    return f"nobody knows this word, did you mean {near[0]}?" if near else "nobody knows this word"
+
+
+def events(cmdline: str) -> str | None:
+    """Where events go: known before `parse`, which may have a failure to tell."""
+    found = [value for key, value in words(cmdline) if key == "hammer.events" and value]
+    return found[-1] if found else None
+
+
+def read() -> str:
+    """The running kernel's command line (proc_cmdline(5))."""
+    return PROC_CMDLINE.read_text(errors="replace")

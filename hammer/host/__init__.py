@@ -1,0 +1,1 @@
+"""Every side effect on this machine: programs, mounts, devices, files, links, power."""

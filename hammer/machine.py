@@ -1,0 +1,37 @@
+"""The seams a step may use on this machine, passed by hand."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hammer.console import Console
+from hammer.host.chroot import Chroot
+from hammer.host.disks import Disks
+from hammer.host.firmware import Firmware
+from hammer.host.identity import Identity
+from hammer.host.mounts import Mounts
+from hammer.host.power import Power
+from hammer.host.programs import Programs
+from hammer.stream.image import Images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """This machine: for real in `__main__`, recorded in the unit tests."""
+
+    identity: Identity
+    console: Console
+    programs: Programs
+    disks: Disks
+    mounts: Mounts
+    images: Images
+    chroot: Chroot
+    firmware: Firmware
+    power: Power | None
+    """None: the kernel is checked but not loaded (`hammer install --no-kexec`)."""
+    target: Path
+    """Where the target is mounted while it is made."""
+    serial_console: str
+    """Value of the last `console=`; install.yaml gets it."""
+    install_limit_s: float
+    preserve: bool
+    """Leave the disks as they are after a failure."""

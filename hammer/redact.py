@@ -1,0 +1,23 @@
+"""What may be shown of a value that can carry a secret."""
+
+from urllib.parse import urlsplit
+
+
+def url(text: str) -> str:
+    """The URL without user, password, query and fragment.
+
+    Signed links carry their key in the query; basic authentication carries the
+    password before the host. Both end up on consoles and in tickets otherwise.
+    """
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:  # not a URL at all: what is left of it could be anything
+        return "(not a URL)"
+    if ":" in host:
+        host = f"[{host}]"
+    query = "?..." if parts.query else ""
+    if not parts.scheme:
+        return f"{parts.path}{query}"
+    return f"{parts.scheme}://{host}{port}{parts.path}{query}"

@@ -1,0 +1,1 @@
+"""What the sequence does, one file per group of steps, in the words of the sequence."""

@@ -1,0 +1,99 @@
+"""Step 1: everything that can be refused is refused here, before the first write."""
+
+import contract
+from hammer.errors import (
+    DiskInUse,
+    DiskMissing,
+    DiskTooSmall,
+    MachineUnknown,
+    NotRoot,
+    ProgramMissing,
+    TargetInUse,
+    Unsupported,
+    WrongMachine,
+)
+from hammer.host.disks import MIB, Disk
+from hammer.host.mounts import mount_points
+from hammer.host.programs import Program
+from hammer.machine import Machine
+from hammer.spec import InstallSpec
+from hammer.stream.image import Offer
+
+TABLES_MIB = 2
+"""What GPT takes: 1 MiB of alignment before the first partition, the backup at the end."""
+
+
+def check(machine: Machine, spec: InstallSpec) -> Offer:
+    """Refuse what cannot work on this machine; return what the image server promises.
+
+    Nothing is written. All problems of one kind are told at once.
+    """
+    check_host(machine)
+    check_supported(spec)
+    check_identity(machine, spec)
+    check_disks(machine, spec.layout)
+    return machine.images.ask(spec.image_url)
+
+
+def check_host(machine: Machine) -> None:
+    if machine.identity.uid != 0:
+        raise NotRoot(uid=machine.identity.uid)
+    missing = machine.programs.missing()
+    if not machine.identity.efi:
+        missing = [name for name in missing if name != Program.EFIBOOTMGR]
+    if missing:
+        raise ProgramMissing(programs=tuple(missing))
+    target = machine.target
+    if any(mount.where == target or target in mount.where.parents for mount in mount_points()):
+        raise TargetInUse(path=target, reason="something is mounted there")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise TargetInUse(path=target, reason="is not an empty directory")
+
+
+def check_supported(spec: InstallSpec) -> None:
+    layout = spec.layout
+    features = []
+    if spec.allocation.reinstall:
+        features.append("reinstall (allocation.reinstall)")
+    if layout.raid:
+        features.append("software RAID (filesystemlayout.raid)")
+    if layout.volumegroups or layout.logicalvolumes:
+        features.append("LVM (filesystemlayout.volumegroups, .logicalvolumes)")
+    if features:
+        raise Unsupported(features=tuple(features))
+
+
+def check_identity(machine: Machine, spec: InstallSpec) -> None:
+    here = machine.identity.machine_uuid
+    if here is None and spec.machine_uuid is None:
+        raise MachineUnknown()
+    if here is not None and spec.machine_uuid is not None and here != spec.machine_uuid:
+        raise WrongMachine(document_id=spec.machine_uuid, machine_id=here)
+
+
+def check_disks(machine: Machine, layout: contract.FilesystemLayout) -> None:
+    found = {disk.device: machine.disks.find(disk.device) for disk in layout.disks}
+    missing = [(path, disk) for path, disk in found.items() if isinstance(disk, str)]
+    missing += [
+        (path, "is read-only")
+        for path, disk in found.items()
+        if isinstance(disk, Disk) and disk.read_only
+    ]
+    if missing:
+        raise DiskMissing(disks=tuple(missing), present=tuple(machine.disks.names()))
+    uses = [use for path in found for use in machine.disks.uses(path)]
+    if uses:
+        raise DiskInUse(uses=tuple(uses))
+    too_small = [
+        (wanted.device, disk.size_bytes // MIB, needed_mib(wanted))
+        for wanted in layout.disks
+        if isinstance(disk := found[wanted.device], Disk)
+        and disk.size_bytes < needed_mib(wanted) * MIB
+    ]
+    if too_small:
+        raise DiskTooSmall(disks=tuple(too_small))
+
+
+def needed_mib(disk: contract.Disk) -> int:
+    """The least a disk must hold. A partition of size 0 takes the rest, at least 1 MiB."""
+    return TABLES_MIB + sum(partition.size or 1 for partition in disk.partitions)

@@ -1,0 +1,120 @@
+"""Step 7: the contract: what the image's installer finds in /etc/metal."""
+
+import json
+import secrets
+from base64 import b64encode
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+import contract
+from contract import paths
+from contract.disk_json import LABELS
+from hammer import VERSION, redact
+from hammer.host.files import inside, write
+from hammer.machine import Machine
+from hammer.spec import InstallSpec
+from hammer.steps.format import Volume
+from hammer.steps.mount import mount_order
+from hammer.steps.userdata import decoded
+from hammer.stream.image import Offer
+
+SECRET = 0o600
+RAMDISK_LVMLOCAL = Path("/etc/lvm/lvmlocal.conf")
+
+
+def write_contract(
+    machine: Machine, spec: InstallSpec, *, volumes: Sequence[Volume], offer: Offer, root: Path
+) -> None:
+    """Write every file that the installer of the image may read."""
+    config = install_config(machine, spec, volumes)
+    write(root, paths.INSTALL_CONFIG, contract.dump(config).encode(), mode=SECRET)
+    write(root, paths.DISK_JSON, contract.dump_json(disk_json(volumes)).encode(), mode=SECRET)
+    write(root, paths.PROVENANCE, provenance(offer, spec), mode=0o644)
+    if spec.allocation.user_data is not None:
+        text = spec.allocation.user_data.get_secret_value()
+        if text:
+            write(root, paths.USERDATA, decoded(text), mode=SECRET)
+    if RAMDISK_LVMLOCAL.is_file() and inside(root, paths.LVM_LOCAL.parent).is_dir():
+        write(root, paths.LVM_LOCAL, RAMDISK_LVMLOCAL.read_bytes(), mode=SECRET)
+
+
+def install_config(
+    machine: Machine, spec: InstallSpec, volumes: Sequence[Volume]
+) -> contract.InstallConfig:
+    """install.yaml, from the machine document and from what was made."""
+    allocation = spec.allocation
+    return contract.InstallConfig(
+        hostname=allocation.hostname,
+        networks=allocation.networks,
+        machineuuid=spec.machine_uuid or machine.identity.machine_uuid or "",
+        sshpublickey="\n".join(key.strip() for key in allocation.ssh_pub_keys),
+        password=console_password(),
+        console=complete_console(machine.serial_console),
+        timestamp=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        nics=tuple(nic for nic in spec.nics if has_neighbours(nic)),
+        vpn=allocation.vpn,
+        role=allocation.role,
+        raidenabled=bool(spec.layout.raid),
+        root_uuid=root_uuid(volumes),
+        firewall_rules=allocation.firewall_rules,
+        dns_servers=allocation.dns_servers,
+        ntp_servers=allocation.ntp_servers,
+    )
+
+
+def console_password() -> SecretStr:
+    """16 characters of base64 for the user `metal`, as metal-hammer's cmd/root.go makes it."""
+    return SecretStr(b64encode(secrets.token_bytes(16)).decode()[:16])
+
+
+def complete_console(console: str) -> str:
+    """`ttyS1` becomes `ttyS1,115200n8`: installers parse port and speed and need both."""
+    if console.startswith("ttyS") and "," not in console:
+        return f"{console},115200n8"
+    return console
+
+
+def has_neighbours(nic: contract.Nic) -> bool:
+    """Whether install.yaml lists the interface: it has neighbours, and all have an address.
+
+    The filter of metal-hammer (cmd/install.go): an interface without a known
+    neighbour leads nowhere, and installers would configure it all the same.
+    """
+    return bool(nic.neighbors) and all(neighbour.mac for neighbour in nic.neighbors)
+
+
+def root_uuid(volumes: Sequence[Volume]) -> str:
+    """UUID of the filesystem at `/`; what its label is does not matter."""
+    return next(volume.uuid for volume in volumes if volume.path and str(volume.path) == "/")
+
+
+def disk_json(volumes: Sequence[Volume]) -> contract.DiskJson:
+    """disk.json, for installers older than 2022: three labels, in mount order."""
+    known = [volume for volume in mount_order(volumes) if volume.label in LABELS]
+    return contract.DiskJson(
+        partitions=tuple(
+            contract.DiskPartition(
+                label=volume.label,
+                filesystem=volume.format,
+                properties=contract.Properties(uuid=volume.uuid),
+            )
+            for volume in known
+        ),
+    )
+
+
+def provenance(offer: Offer, spec: InstallSpec) -> bytes:
+    """Where the installed system came from, for whoever finds the machine later."""
+    told = {
+        "agent": VERSION,
+        "image": {
+            "id": spec.allocation.image.id,
+            "url": redact.url(offer.url),
+            "md5": offer.md5,
+            "size_bytes": offer.size_bytes,
+        },
+    }
+    return (json.dumps(told, indent=2) + "\n").encode()

@@ -1,0 +1,119 @@
+"""Step 8: the image's own installer, and what it left for us."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+import contract
+from contract import paths
+from hammer.errors import (
+    BootInfoInvalid,
+    BootInfoMissing,
+    FileFailed,
+    InstallerFailed,
+    InstallerKilled,
+    InstallerMissing,
+    InstallerTimeout,
+)
+from hammer.host.files import inside, read, write
+from hammer.machine import Machine
+from hammer.spec import InstallSpec
+from hammer.steps.format import Volume
+from hammer.steps.fstab import fstab
+
+BOOT_INFO_LIMIT_BYTES = 64 * 1024
+RESOLV_CONF = PurePosixPath("/etc/resolv.conf")
+
+
+def run_installer(
+    machine: Machine, spec: InstallSpec, *, volumes: Sequence[Volume], root: Path
+) -> contract.BootInfo:
+    """Run the installer to its end; return what it wants to be booted.
+
+    fstab is written after it, because installers of old bring their own.
+    """
+    installer = find_installer(root)
+    with working_resolv_conf(root):
+        ended = machine.chroot.run(
+            root, installer, limit_s=machine.install_limit_s, say=machine.console.say
+        )
+    if ended.left_behind:
+        machine.console.warn(f"{installer} left behind, killed: {', '.join(ended.left_behind)}")
+    if ended.status is None:
+        raise InstallerTimeout(installer=str(installer), limit_s=machine.install_limit_s)
+    if ended.status < 0:
+        raise InstallerKilled(installer=str(installer), signal=-ended.status)
+    if ended.status > 0:
+        raise InstallerFailed(installer=str(installer), status=ended.status)
+    boot_info = read_boot_info(root)
+    remove_installer(machine, root, installer)
+    write(root, paths.FSTAB, fstab(spec.layout, volumes).encode(), mode=0o644)
+    return boot_info
+
+
+def find_installer(root: Path) -> PurePosixPath:
+    """The installer of the image. Raises InstallerMissing."""
+    reason = "are no files"
+    for path in paths.INSTALLERS:
+        where = inside(root, path)
+        if where.is_file():
+            if os.access(where, os.X_OK):
+                return path
+            reason = f"({path} is there but not executable)"
+            break
+    raise InstallerMissing(looked_for=tuple(map(str, paths.INSTALLERS)), reason=reason)
+
+
+def remove_installer(machine: Machine, root: Path, installer: PurePosixPath) -> None:
+    """An installed system has no use for it, and it erases things."""
+    try:
+        inside(root, installer).unlink(missing_ok=True)
+    except OSError as failure:
+        machine.console.warn(f"{installer} stays in the image: {failure.strerror}, ignoring")
+
+
+def read_boot_info(root: Path) -> contract.BootInfo:
+    """What the installer wrote. Raises BootInfoMissing, BootInfoInvalid."""
+    path = str(paths.BOOT_INFO)
+    try:
+        text = read(root, paths.BOOT_INFO, limit_bytes=BOOT_INFO_LIMIT_BYTES)
+    except FileFailed as failure:
+        raise BootInfoInvalid(path=path, problems=(failure.reason,)) from None
+    if text is None:
+        raise BootInfoMissing(path=path)
+    try:
+        return contract.load(contract.BootInfo, text, name=path)
+    except contract.ContractError as error:
+        raise BootInfoInvalid(path=path, problems=error.problems) from None
+
+
+@contextmanager
+def working_resolv_conf(root: Path) -> Iterator[None]:
+    """Let the installer resolve names; afterwards the image's own file is back.
+
+    Images link it to /run, where nothing is during the installation. What the
+    installer itself wrote there stays.
+    """
+    ours = Path(RESOLV_CONF).read_bytes() if Path(RESOLV_CONF).is_file() else b""
+    directory = inside(root, RESOLV_CONF.parent)
+    if not ours or not directory.is_dir():
+        yield
+        return
+    place = directory / RESOLV_CONF.name
+    aside = directory / f".{RESOLV_CONF.name}.image"
+    # lexists: a dangling link is something to put back, too.
+    was_there = os.path.lexists(place)
+    if was_there:
+        place.rename(aside)
+    write(root, RESOLV_CONF, ours, mode=0o644)
+    try:
+        yield
+    finally:
+        untouched = place.is_file() and not place.is_symlink() and place.read_bytes() == ours
+        if untouched:
+            place.unlink()
+            if was_there:
+                aside.rename(place)
+        elif was_there:
+            aside.unlink()

@@ -1,0 +1,193 @@
+"""Recorded seams: they obey the protocols, keep what they were asked, and touch nothing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+from hammer.console import Console, Event, text_of
+from hammer.errors import MountFailed, UnmountBusy
+from hammer.host.chroot import Ended
+from hammer.host.disks import MIB, Disk
+from hammer.host.identity import Identity
+from hammer.host.programs import AnyProgram, Program
+from hammer.machine import Machine
+from hammer.stream.image import Offer, Unpacked
+
+BZIMAGE = bytes(0x1FE) + b"\x55\xaa" + b"\x00\x00" + b"HdrS" + bytes(64)
+MD5 = "0123456789abcdef0123456789abcdef"
+
+
+class RecordedPrograms:
+    """Programs that always succeed; blkid answers with a UUID made of the device's name."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.absent: list[str] = []
+
+    def run(
+        self, program: AnyProgram, *args: str | Path, stdin: str = "", timeout_s: float = 60
+    ) -> str:
+        self.log.append(" ".join([program.value, *map(str, args)]))
+        return f"uuid-of-{Path(args[-1]).name}\n" if program is Program.BLKID else ""
+
+    def missing(self) -> list[str]:
+        return self.absent
+
+
+class RecordedDisks:
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.there = {"/dev/vda": Disk(path="/dev/vda", size_bytes=4096 * MIB, read_only=False)}
+        self.in_use: list[tuple[str, str]] = []
+
+    def names(self) -> list[str]:
+        return sorted(self.there)
+
+    def find(self, path: str) -> Disk | str:
+        return self.there.get(path, "there is no such block device")
+
+    def uses(self, path: str) -> list[tuple[str, str]]:
+        return self.in_use
+
+    def partitions(self, path: str) -> list[str]:
+        return []
+
+    def clear(self, path: str) -> None:
+        self.log.append(f"clear {path}")
+
+    def forget_partitions(self, path: str) -> None:
+        self.log.append(f"forget partitions of {path}")
+
+    def wait_for(self, node: str, *, on: str) -> None:
+        self.log.append(f"wait {node}")
+
+    def flush(self, path: str) -> None:
+        self.log.append(f"flush {path}")
+
+
+class RecordedMounts:
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.refused: set[Path] = set()
+        self.busy: set[Path] = set()
+
+    def mount(self, source: str, where: Path, *, fstype: str, options: Sequence[str]) -> None:
+        if where in self.refused:
+            raise MountFailed(source=source, where=where, reason="wrong fs type")
+        self.log.append(f"mount {source}")
+
+    def unmount(self, where: Path) -> None:
+        self.log.append(f"umount {where.name}")
+        if where in self.busy:
+            raise UnmountBusy(where=str(where), culprits=("process 7 (sleep)",))
+
+
+class RecordedImages:
+    """Images that unpack into the few files that the later steps look at."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.files: dict[str, bytes] = {
+            "install.sh": b"#!/bin/sh\n",
+            "boot/vmlinuz": BZIMAGE,
+            "boot/initrd.img": b"initrd",
+        }
+
+    def ask(self, url: str) -> Offer:
+        self.log.append(f"ask {url}")
+        return Offer(url=url, md5=MD5, size_bytes=12)
+
+    def unpack(self, offer: Offer, root: Path, *, progress: Callable[[int], None]) -> Unpacked:
+        self.log.append("unpack")
+        for name, data in self.files.items():
+            where = root / name
+            where.parent.mkdir(parents=True, exist_ok=True)
+            where.write_bytes(data)
+            where.chmod(0o755)
+        progress(12)
+        return Unpacked(members=len(self.files), packed_bytes=12, unpacked_bytes=34)
+
+
+class RecordedChroot:
+    """An installer that writes boot-info.yaml and leaves with `ended`."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.ended = Ended(status=0, left_behind=())
+        self.boot_info: str | None = (
+            "initrd: /boot/initrd.img\ncmdline: root=UUID=x\nkernel: /boot/vmlinuz\n"
+            "bootloader_id: metal-debian\n"
+        )
+
+    def run(
+        self, root: Path, program: PurePosixPath, *, limit_s: float, say: Callable[[str], None]
+    ) -> Ended:
+        self.log.append(f"chroot {program}")
+        say("hello from the installer")
+        if self.boot_info is not None:
+            (root / "etc/metal/boot-info.yaml").write_text(self.boot_info)
+        return self.ended
+
+
+class RecordedFirmware:
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+
+    def boot_first(self, bootloader_id: str) -> str:
+        self.log.append(f"boot first {bootloader_id}")
+        return f"the firmware boots {bootloader_id} first"
+
+
+class RecordedPower:
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+
+    def load_kernel(self, kernel: Path, initrd: Path | None, cmdline: str) -> None:
+        self.log.append(f"load {kernel.name}")
+
+    def unload_kernel(self) -> None:
+        self.log.append("unload")
+
+    def kexec(self) -> NoReturn:
+        raise AssertionError("no test starts another kernel")
+
+
+@dataclass
+class Bench:
+    """A whole fake machine. `log` holds every side effect in order."""
+
+    target: Path
+    log: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.programs = RecordedPrograms(self.log)
+        self.disks = RecordedDisks(self.log)
+        self.mounts = RecordedMounts(self.log)
+        self.images = RecordedImages(self.log)
+        self.chroot = RecordedChroot(self.log)
+        self.machine = Machine(
+            identity=Identity(uid=0, machine_uuid=None, efi=False),
+            console=Console([self.events.append]),
+            programs=self.programs,
+            disks=self.disks,
+            mounts=self.mounts,
+            images=self.images,
+            chroot=self.chroot,
+            firmware=RecordedFirmware(self.log),
+            power=RecordedPower(self.log),
+            target=self.target,
+            serial_console="ttyS1,115200n8",
+            install_limit_s=60,
+            preserve=False,
+        )
+
+    def preserving(self) -> Machine:
+        return replace(self.machine, preserve=True)
+
+    def steps(self, state: str) -> list[object]:
+        return [e["step"] for e in self.events if e["event"] == "step" and e["state"] == state]
+
+    def lines(self) -> list[str]:
+        return [line for event in self.events for line in text_of(event)]

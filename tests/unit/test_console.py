@@ -1,0 +1,117 @@
+"""Lines for a serial console, and events for programs."""
+
+import json
+
+import pytest
+
+from hammer.console import Console, Event, Failure, json_sink, text_of, text_sink
+from hammer.step import Step
+
+FAILURE = Failure(
+    code="disk-missing",
+    exit_status=10,
+    message="/dev/vda of the layout: there is no such block device",
+    hint="correct the disks of the filesystem layout, or choose a machine that has them",
+    notes=("may still look bootable: /dev/vda: Input/output error",),
+)
+
+
+def test_a_step_begins_and_ends_with_its_time() -> None:
+    events: list[Event] = []
+    times = iter([10.0, 12.25])
+    with Console([events.append], clock=lambda: next(times)).step(Step.IMAGE):
+        pass
+    assert [text_of(event) for event in events] == [
+        [" 6/10 image     begins"],
+        [" 6/10 image     done in 2.2 s"],
+    ]
+
+
+def test_a_step_that_raises_has_no_end() -> None:
+    events: list[Event] = []
+    with pytest.raises(ValueError, match="x"), Console([events.append]).step(Step.WIPE):
+        raise ValueError("x")
+    assert [event["state"] for event in events] == ["begin"]
+
+
+def test_progress_comes_by_time() -> None:
+    events: list[Event] = []
+    times = iter([0.0, 1.0, 5.0, 6.0, 10.0])
+    report = Console([events.append], clock=lambda: next(times)).progress(
+        Step.IMAGE, total_bytes=400 * 1024 * 1024
+    )
+    for mib in (10, 50, 60, 100):
+        report(mib * 1024 * 1024)
+    assert [text_of(event)[0] for event in events] == [
+        " 6/10 image      12 %, 50 of 400 MiB, 10.0 MiB/s",
+        " 6/10 image      25 %, 100 of 400 MiB, 10.0 MiB/s",
+    ]
+
+
+def test_progress_without_a_total() -> None:
+    events: list[Event] = []
+    times = iter([0.0, 8.0])
+    Console([events.append], clock=lambda: next(times)).progress(Step.IMAGE, total_bytes=None)(
+        16 * 1024 * 1024
+    )
+    assert text_of(events[0]) == [" 6/10 image     16 MiB, 2.0 MiB/s"]
+
+
+def test_a_failure_has_its_cause_first() -> None:
+    events: list[Event] = []
+    Console([events.append]).failed(FAILURE)
+    assert text_of(events[0]) == [
+        "FAILED [disk-missing]",
+        "  /dev/vda of the layout: there is no such block device",
+        "  also: may still look bootable: /dev/vda: Input/output error",
+        "  what to do: correct the disks of the filesystem layout, or choose a machine",
+        "    that has them",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 500, "word " * 100, "\x1b[2J\x07", "a\tb", "grün €", "", "one\ntwo", "-" * 81]
+)
+def test_lines_are_ascii_and_fit(text: str) -> None:
+    events: list[Event] = []
+    console = Console([events.append])
+    console.say(text)
+    console.warn(text)
+    console.failed(Failure(code="x", exit_status=1, message=text, hint=text, notes=(text,)))
+    for event in events:
+        for line in text_of(event):
+            assert len(line) <= 80
+            assert line.isascii()
+            assert line.isprintable()
+
+
+def test_nothing_of_a_long_text_is_lost() -> None:
+    events: list[Event] = []
+    Console([events.append]).say("0123456789" * 40)
+    assert "".join(line.strip() for line in text_of(events[0])) == "0123456789" * 40
+
+
+def test_the_same_as_json() -> None:
+    written: list[str] = []
+    Console([json_sink(written.append)]).failed(FAILURE)
+    assert written[0].endswith("}\n")
+    told = json.loads(written[0])
+    assert (told["event"], told["code"], told["exit_status"]) == ("failed", "disk-missing", 10)
+
+
+def test_a_console_that_is_gone_stops_nothing() -> None:
+    def broken(_: str) -> None:
+        raise BrokenPipeError
+
+    console = Console([text_sink(broken), json_sink(broken)])
+    with console.step(Step.CHECK):
+        console.say("hello")
+
+
+def test_the_hook_comes_before_the_step() -> None:
+    order: list[object] = []
+    console = Console([lambda event: order.append(event["event"])])
+    console.before_step(order.append)
+    with console.step(Step.WIPE):
+        pass
+    assert order == [Step.WIPE, "step", "step"]

@@ -1,0 +1,54 @@
+"""The pages say what the code does."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from hammer.__main__ import parser
+from hammer.cmdline import Settings
+from hammer.step import Step
+from tests.errors_page import page
+
+REPOSITORY = Path(__file__).parents[2]
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+
+def test_the_page_of_errors_is_made_from_the_code() -> None:
+    assert (REPOSITORY / "docs/errors.md").read_text() == page(), "run `make docs`"
+
+
+def test_every_word_of_the_command_line_is_explained() -> None:
+    text = (REPOSITORY / "docs/operator.md").read_text()
+    for each in fields(Settings):
+        assert f"`{each.metadata['word']}=" in text, each.metadata["word"]
+    assert set(re.findall(r"`(hammer\.\w+)=", text)) <= {
+        each.metadata["word"] for each in fields(Settings)
+    }
+
+
+def test_the_readme_shows_the_ten_steps_in_order() -> None:
+    text = (REPOSITORY / "README.md").read_text()
+    assert re.findall(r"^\| \d+ \| (\w+) \|", text, re.MULTILINE) == [str(step) for step in Step]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
+        if "://" not in link:
+            assert (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_make_targets_exist(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", path.read_text())) <= targets
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_commands_of_the_agent_parse(path: Path) -> None:
+    for line in re.findall(r"^ {4}hammer (.+)$", path.read_text(), re.MULTILINE):
+        words = line.split("#")[0].split()
+        if "--help" not in words and "--version" not in words:
+            parser().parse_args(words)

@@ -1,0 +1,281 @@
+"""The order of the sequence, and what it leaves behind when a step fails."""
+
+from dataclasses import replace
+
+import pytest
+
+from hammer.errors import (
+    BootFileMissing,
+    BootInfoInvalid,
+    BootInfoMissing,
+    DiskInUse,
+    DiskMissing,
+    DiskTooSmall,
+    HammerError,
+    InstallerFailed,
+    InstallerKilled,
+    InstallerMissing,
+    InstallerTimeout,
+    KernelInvalid,
+    MachineUnknown,
+    MountFailed,
+    NotRoot,
+    ProgramMissing,
+    TargetInUse,
+    UnmountBusy,
+    Unsupported,
+    WrongMachine,
+)
+from hammer.host.chroot import Ended
+from hammer.host.disks import MIB, Disk
+from hammer.host.identity import Identity
+from hammer.sequence import provision
+from hammer.step import Step
+from tests.unit.documents import DOCUMENT, spec_of
+from tests.unit.fakes import Bench
+
+OTHER_MACHINE = "11111111-2222-3333-4444-555555555555"
+
+
+def test_every_step_runs_once_in_the_order_of_the_enum(bench: Bench) -> None:
+    provision(bench.machine, spec_of())
+    assert bench.steps("begin") == list(Step)
+    assert bench.steps("end") == list(Step)
+
+
+def test_what_happens_in_which_order(bench: Bench) -> None:
+    kernel = provision(bench.machine, spec_of())
+    assert bench.log == [
+        "ask http://images.test/img.tar.lz4",
+        "wipefs --all --quiet /dev/vda",
+        "clear /dev/vda",
+        "forget partitions of /dev/vda",
+        "sgdisk --new=1:0:+500M --change-name=1:efi --typecode=1:8300"
+        " --new=2:0:0 --change-name=2:root --typecode=2:8300 /dev/vda",
+        "partx --update /dev/vda",
+        "wait /dev/vda1",
+        "wait /dev/vda2",
+        "udevadm settle --timeout=30",
+        "wipefs --all --quiet /dev/vda1",
+        "mkfs.vfat -F 32 -n efi /dev/vda1",
+        "blkid -p -s UUID -o value /dev/vda1",
+        "wipefs --all --quiet /dev/vda2",
+        "mkfs.ext4 -F -L root /dev/vda2",
+        "blkid -p -s UUID -o value /dev/vda2",
+        "mount /dev/vda2",
+        "mount /dev/vda1",
+        "unpack",
+        "chroot /install.sh",
+        "load vmlinuz",
+        "boot first metal-debian",
+        "umount efi",
+        "umount rootfs",
+        "sgdisk --typecode=1:ef00 /dev/vda",
+        "flush /dev/vda",
+        "udevadm settle --timeout=30",
+    ]
+    assert kernel.cmdline == "root=UUID=x"
+    assert kernel.loaded
+
+
+def test_the_installed_tree(bench: Bench) -> None:
+    provision(bench.machine, spec_of())
+    etc = bench.target / "etc"
+    assert (etc / "fstab").read_text().splitlines()[1:] == [
+        "UUID=uuid-of-vda2 / ext4 defaults,noatime 0 1",
+        "tmpfs /tmp tmpfs defaults,size=512M 0 0",
+        "UUID=uuid-of-vda1 /boot/efi vfat defaults 0 2",
+    ]
+    assert (etc / "metal/install.yaml").stat().st_mode & 0o777 == 0o600
+    assert (etc / "metal/userdata").read_bytes() == b"#cloud-config"
+    assert not (bench.target / "install.sh").exists()
+
+
+def refused_by_check(bench: Bench, kind: type[HammerError], *changes: tuple[str, str]) -> str:
+    with pytest.raises(kind) as caught:
+        provision(bench.machine, spec_of(*changes))
+    assert [entry for entry in bench.log if not entry.startswith("ask")] == []
+    assert bench.steps("begin") == [Step.CHECK]
+    return str(caught.value)
+
+
+def test_a_disk_that_is_not_there(bench: Bench) -> None:
+    bench.disks.there = {"/dev/sda": Disk(path="/dev/sda", size_bytes=MIB, read_only=False)}
+    said = refused_by_check(bench, DiskMissing)
+    assert said == "/dev/vda of the layout: there is no such block device\n" + (
+        "disks of this machine: /dev/sda"
+    )
+
+
+def test_a_disk_that_is_read_only(bench: Bench) -> None:
+    bench.disks.there = {"/dev/vda": Disk(path="/dev/vda", size_bytes=MIB, read_only=True)}
+    assert "/dev/vda of the layout: is read-only" in refused_by_check(bench, DiskMissing)
+
+
+def test_a_disk_that_is_too_small(bench: Bench) -> None:
+    bench.disks.there = {"/dev/vda": Disk(path="/dev/vda", size_bytes=502 * MIB, read_only=False)}
+    said = refused_by_check(bench, DiskTooSmall)
+    assert said == "/dev/vda holds 502 MiB, the layout needs 503 MiB"
+
+
+def test_a_disk_that_just_fits(bench: Bench) -> None:
+    bench.disks.there = {"/dev/vda": Disk(path="/dev/vda", size_bytes=503 * MIB, read_only=False)}
+    provision(bench.machine, spec_of())
+
+
+def test_a_disk_in_use_names_every_use(bench: Bench) -> None:
+    bench.disks.in_use = [("/dev/vda1", "mounted on /data"), ("/dev/vda2", "swap space")]
+    said = refused_by_check(bench, DiskInUse)
+    assert said == "/dev/vda1 is in use: mounted on /data\n/dev/vda2 is in use: swap space"
+
+
+def test_a_missing_program(bench: Bench) -> None:
+    bench.programs.absent = ["mkfs.vfat", "sgdisk"]
+    assert refused_by_check(bench, ProgramMissing) == "not on PATH: mkfs.vfat, sgdisk"
+
+
+def test_only_root_installs(bench: Bench) -> None:
+    identity = Identity(uid=1000, machine_uuid=None, efi=False)
+    bench.machine = replace(bench.machine, identity=identity)
+    refused_by_check(bench, NotRoot)
+
+
+def test_the_document_of_another_machine(bench: Bench) -> None:
+    identity = Identity(uid=0, machine_uuid=OTHER_MACHINE, efi=False)
+    bench.machine = replace(bench.machine, identity=identity)
+    assert OTHER_MACHINE in refused_by_check(bench, WrongMachine)
+
+
+def test_a_machine_that_nobody_names(bench: Bench) -> None:
+    first_line = DOCUMENT.strip().splitlines()[0]
+    refused_by_check(bench, MachineUnknown, (first_line + "\n", ""))
+
+
+def test_a_target_that_is_not_empty(bench: Bench) -> None:
+    bench.target.mkdir()
+    (bench.target / "something").touch()
+    assert "not an empty directory" in refused_by_check(bench, TargetInUse)
+
+
+SPARE_PARTITION = (
+    "          - {number: 2,",
+    '          - {number: 3, size: 1, gpttype: "fd00"}\n          - {number: 2,',
+)
+
+
+@pytest.mark.parametrize(
+    ("extra", "feature"),
+    [
+        ('    raid: [{arrayname: /dev/md0, devices: [/dev/vda3], level: "1"}]', "software RAID"),
+        ("    volumegroups: [{name: vg, devices: [/dev/vda3]}]", "LVM"),
+        ("  reinstall: true", "reinstall"),
+    ],
+)
+def test_what_this_version_cannot_do(bench: Bench, extra: str, feature: str) -> None:
+    # The layout is the last key of the allocation, so that both kinds fit behind it.
+    change = ("hardware:", f"{extra}\nhardware:")
+    assert feature in refused_by_check(bench, Unsupported, SPARE_PARTITION, change)
+
+
+def left_unbootable(bench: Bench, kind: type[HammerError]) -> HammerError:
+    with pytest.raises(kind) as caught:
+        provision(bench.machine, spec_of())
+    assert bench.log[-1] == "clear /dev/vda"
+    assert bench.log.count("clear /dev/vda") == 2
+    assert bench.log.count("mount /dev/vda2") == bench.log.count("umount rootfs")
+    assert not any("ef00" in entry for entry in bench.log)
+    return caught.value
+
+
+def test_a_mount_that_fails_leaves_nothing_mounted(bench: Bench) -> None:
+    bench.mounts.refused = {bench.target / "boot/efi"}
+    left_unbootable(bench, MountFailed)
+
+
+def test_no_installer(bench: Bench) -> None:
+    del bench.images.files["install.sh"]
+    left_unbootable(bench, InstallerMissing)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(7, InstallerFailed), (-9, InstallerKilled), (None, InstallerTimeout)]
+)
+def test_an_installer_that_fails(bench: Bench, status: int | None, kind: type[HammerError]) -> None:
+    bench.chroot.ended = Ended(status=status, left_behind=())
+    left_unbootable(bench, kind)
+
+
+def test_no_boot_info(bench: Bench) -> None:
+    bench.chroot.boot_info = None
+    left_unbootable(bench, BootInfoMissing)
+
+
+@pytest.mark.parametrize("text", ["{", "kernel: 7\n", "[]", "cmdline: x\nkernel: boot/vmlinuz\n"])
+def test_a_broken_boot_info(bench: Bench, text: str) -> None:
+    bench.chroot.boot_info = text
+    left_unbootable(bench, BootInfoInvalid)
+
+
+def test_a_kernel_that_is_not_there(bench: Bench) -> None:
+    bench.chroot.boot_info = "cmdline: x\nkernel: /boot/other\n"
+    error = left_unbootable(bench, BootFileMissing)
+    assert str(error) == "boot-info.yaml: kernel: /boot/other is not in the image"
+
+
+def test_a_kernel_that_is_none(bench: Bench) -> None:
+    bench.images.files["boot/vmlinuz"] = b"\x7fELF" + bytes(2048)
+    error = left_unbootable(bench, KernelInvalid)
+    assert "begins with 7f454c46" in str(error)
+
+
+def test_a_kernel_behind_an_absolute_link(bench: Bench) -> None:
+    real = bench.images.unpack
+
+    def with_link(*args: object, **named: object) -> object:
+        done = real(*args, **named)  # type: ignore[arg-type]
+        (bench.target / "boot/vmlinuz").rename(bench.target / "vmlinuz-6.1")
+        (bench.target / "boot/vmlinuz").symlink_to("/vmlinuz-6.1")
+        return done
+
+    bench.images.unpack = with_link  # type: ignore[assignment,method-assign]
+    assert provision(bench.machine, spec_of()).kernel == "/boot/vmlinuz"
+
+
+def test_a_busy_mount_does_not_hide_why_we_left(bench: Bench) -> None:
+    bench.chroot.ended = Ended(status=7, left_behind=())
+    bench.mounts.busy = {bench.target / "boot/efi"}
+    error = left_unbootable(bench, InstallerFailed)
+    assert "in use by process 7 (sleep)" in error.__notes__[0]
+
+
+def test_an_unmount_that_fails_is_a_failed_installation(bench: Bench) -> None:
+    bench.mounts.busy = {bench.target / "boot/efi"}
+    left_unbootable(bench, UnmountBusy)
+    assert "umount rootfs" in bench.log  # the others were tried all the same
+    assert "unload" in bench.log
+
+
+def test_preserve_keeps_the_disks(bench: Bench) -> None:
+    bench.chroot.ended = Ended(status=7, left_behind=())
+    with pytest.raises(InstallerFailed) as caught:
+        provision(bench.preserving(), spec_of())
+    assert bench.log.count("clear /dev/vda") == 1
+    assert "hammer.preserve=1" in caught.value.__notes__[0]
+
+
+def test_what_the_installer_left_running_is_told(bench: Bench) -> None:
+    bench.chroot.ended = Ended(status=0, left_behind=("sleep",))
+    provision(bench.machine, spec_of())
+    assert "      WARNING /install.sh left behind, killed: sleep" in bench.lines()
+
+
+def test_install_go_comes_before_install_sh(bench: Bench) -> None:
+    bench.images.files["install-go"] = b"\x7fELF"
+    provision(bench.machine, spec_of())
+    assert "chroot /install-go" in bench.log
+
+
+def test_the_console_fits_a_serial_line(bench: Bench) -> None:
+    provision(bench.machine, spec_of())
+    assert max(map(len, bench.lines())) <= 80
+    assert all(line.isascii() for line in bench.lines())

@@ -1,0 +1,138 @@
+"""What a machine does when its installation fails: the cause, the disks, and then what was asked.
+
+No case here may start another kernel; `assert_failed` holds for all of them.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from hammer import errors
+from hammer.errors import HammerError
+from hammer.host.disks import MIB
+from hammer.step import Step
+from tests.images import PATH, Entry, image, published
+from tests.native.machine import SECRET, base_image, installer
+from tests.servers import serve
+from tests.vm.disks import empty_disk
+from tests.vm.documents import MACHINE_UUID, machine_document
+from tests.vm.guest import Disk, Guest, seen_by_guest
+from tests.vm.ramdisk import Ramdisk
+from tests.vm.verdict import Verdict, plain
+
+LIMIT_S = 180
+DISK_MIB = 128
+SOMEBODY_ELSE = "00000000-0000-4000-8000-00000000beef"
+
+
+def used_disk(path: Path) -> Disk:
+    """A disk with something on it, so that an unchanged disk is not just zeros."""
+    empty_disk(path, size_mib=DISK_MIB)
+    with path.open("r+b") as stream:
+        stream.write(b"what was here before" * 4096)
+    return Disk(path=path)
+
+
+def sha256(disk: Disk) -> str:
+    with disk.path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def ends(disk: Disk) -> bytes:
+    with disk.path.open("rb") as stream:
+        first = stream.read(MIB)
+        stream.seek(-MIB, 2)
+        return first + stream.read(MIB)
+
+
+def assert_failed(verdict: Verdict, error: type[HammerError]) -> str:
+    """The failure is the right one and told once; returns what the console showed."""
+    assert verdict.code == error.code, verdict.failed
+    assert verdict.failed is not None
+    assert verdict.failed["exit_status"] == error.exit_status
+    assert verdict.failed["hint"] == error.hint
+    assert len(verdict.named("failed")) == 1
+    assert verdict.named("kexec") == []
+    assert verdict.proof is None
+    console = plain(verdict.console.read_text(errors="replace"))
+    assert "Starting new kernel" not in console
+    assert "Traceback" not in console
+    assert f"FAILED [{error.code}]" in console
+    assert SECRET not in console + str(verdict.events)
+    return console
+
+
+def guest_with(document: str | None, disk: Disk, *, work: Path, ramdisk: Ramdisk) -> Guest:
+    initrd = ramdisk.with_document(document, work=work) if document else ramdisk.initrd
+    return Guest(work=work, kernel=ramdisk.kernel, initrd=initrd, disks=(disk,), uuid=MACHINE_UUID)
+
+
+def document(image_url: str, machine_uuid: str = MACHINE_UUID) -> str:
+    return machine_document(
+        "/dev/vda", image_url, uefi=False, machine_uuid=machine_uuid, user_data=SECRET
+    )
+
+
+def test_no_document_and_halt(work: Path, ramdisk: Ramdisk) -> None:
+    disk = used_disk(work / "disk.raw")
+    before = sha256(disk)
+    guest = guest_with(None, disk, work=work, ramdisk=ramdisk)
+    verdict = guest.run("hammer.on_failure=halt", timeout_s=LIMIT_S)
+    console = assert_failed(verdict, errors.DocumentMissing)
+    assert "reboot: Power down" in console
+    assert sha256(disk) == before
+
+
+def test_the_document_of_another_machine_and_a_shell(work: Path, ramdisk: Ramdisk) -> None:
+    disk = used_disk(work / "disk.raw")
+    before = sha256(disk)
+    text = document("http://10.0.2.2:1/img.tar.lz4", machine_uuid=SOMEBODY_ELSE)
+    guest = guest_with(text, disk, work=work, ramdisk=ramdisk)
+    verdict = guest.run("hammer.on_failure=shell", timeout_s=LIMIT_S)
+    console = assert_failed(verdict, errors.WrongMachine)
+    assert "A shell, as hammer.on_failure=shell asks for." in console
+    assert sha256(disk) == before
+
+
+def test_a_word_that_nobody_knows(work: Path, ramdisk: Ramdisk) -> None:
+    disk = used_disk(work / "disk.raw")
+    before = sha256(disk)
+    guest = guest_with(document("http://10.0.2.2:1/x"), disk, work=work, ramdisk=ramdisk)
+    verdict = guest.run("hammer.spek=/x hammer.on_failure=halt", timeout_s=LIMIT_S)
+    console = assert_failed(verdict, errors.CmdlineInvalid)
+    assert "did you mean hammer.spec?" in " ".join(console.split())
+    assert sha256(disk) == before
+
+
+FAILING: dict[str, tuple[dict[str, Entry], type[HammerError], Step]] = {
+    "installer-exits-7": (
+        {"install.sh": installer("#!/bin/sh\necho I am the installer\nexit 7\n")},
+        errors.InstallerFailed,
+        Step.INSTALL,
+    ),
+    # A header like a kernel's, and nothing behind it: only kexec itself can tell.
+    "kernel-refused": ({}, errors.KernelInvalid, Step.KERNEL),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_failure_after_the_point_of_no_return(name: str, work: Path, ramdisk: Ramdisk) -> None:
+    members, error, last_step = FAILING[name]
+    disk = used_disk(work / "disk.raw")
+    with serve(published(image({**base_image(), **members}))) as server:
+        text = document(seen_by_guest(server.url(PATH)))
+        guest = guest_with(text, disk, work=work, ramdisk=ramdisk)
+        verdict = guest.run("hammer.on_failure=halt", timeout_s=LIMIT_S)
+    assert_failed(verdict, error)
+    begun = [event["step"] for event in verdict.named("step") if event["state"] == "begin"]
+    assert begun[-1] == last_step
+    assert not any(ends(disk))
+
+
+def test_the_machine_restarts_by_default(work: Path, ramdisk: Ramdisk) -> None:
+    guest = guest_with(None, used_disk(work / "disk.raw"), work=work, ramdisk=ramdisk)
+    verdict = guest.run("", timeout_s=LIMIT_S, linger_s=120)
+    console = assert_failed(verdict, errors.DocumentMissing)
+    assert "The machine restarts in 60 s." in console
+    assert "reboot: Restarting system" in console

@@ -1,0 +1,78 @@
+"""Disks in, machine document, disks out: the installed system says by itself that it is up."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from hammer.step import Step
+from tests.demo_image.build_image import DemoImage
+from tests.vm.disks import empty_disk, filesystem, partitions
+from tests.vm.documents import ESP_MIB, HOSTNAME, MACHINE_UUID, machine_document
+from tests.vm.guest import Disk, Guest
+from tests.vm.ramdisk import Ramdisk
+from tests.vm.verdict import Verdict
+
+Bus = Literal["virtio", "nvme"]
+Firmware = Literal["bios", "uefi"]
+
+DEVICE: dict[Bus, str] = {"virtio": "/dev/vda", "nvme": "/dev/nvme0n1"}
+DISK_MIB = 1536
+INSTALL_LIMIT_S = 420
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+@pytest.mark.parametrize("bus", ["virtio", "nvme"])
+def test_the_image_is_installed_and_boots(
+    bus: Bus, firmware: Firmware, *, work: Path, ramdisk: Ramdisk, image: DemoImage, server: str
+) -> None:
+    uefi = firmware == "uefi"
+    document = machine_document(DEVICE[bus], f"{server}/{image.path.name}", uefi=uefi)
+    disk = Disk(path=empty_disk(work / "disk.raw", size_mib=DISK_MIB), bus=bus)
+    guest = Guest(
+        work=work,
+        kernel=ramdisk.kernel,
+        initrd=ramdisk.with_document(document, work=work),
+        disks=(disk,),
+        firmware=firmware,
+        uuid=MACHINE_UUID,
+    )
+    verdict = guest.run("hammer.pause_s=0", timeout_s=INSTALL_LIMIT_S)
+
+    assert_proven(verdict, image)
+    assert list(verdict.seconds()) == list(Step)
+    assert_as_specified(disk.path, uefi=uefi, verdict=verdict)
+    if uefi and bus == "virtio":
+        assert_boots_by_firmware(disk, work=work / "again", image=image)
+
+
+def assert_proven(verdict: Verdict, image: DemoImage) -> None:
+    assert verdict.failed is None
+    assert verdict.proof is not None
+    assert verdict.proof.match == "yes", verdict.proof
+    assert verdict.proof.hostname == HOSTNAME
+    assert verdict.proof.image_md5 == image.md5
+    assert verdict.proof.kernel in image.kernels
+
+
+def assert_as_specified(disk: Path, *, uefi: bool, verdict: Verdict) -> None:
+    table = partitions(disk)
+    codes = [(each.number, each.type_code, each.name) for each in table]
+    assert codes == ([(1, "EF00", "efi"), (2, "8300", "root")] if uefi else [(1, "8300", "root")])
+    root = filesystem(disk, table[-1])
+    assert (root["TYPE"], root["LABEL"]) == ("ext4", "root")
+    assert verdict.proof is not None
+    assert root["UUID"] == verdict.proof.root
+    # The rest of the disk, but for alignment and the second table at its end.
+    assert DISK_MIB - 4 <= table[-1].size_mib + (ESP_MIB if uefi else 0) <= DISK_MIB
+    if uefi:
+        assert table[0].size_mib == ESP_MIB
+        esp = filesystem(disk, table[0])
+        assert (esp["TYPE"], esp["LABEL"].lower()) == ("vfat", "efi")
+
+
+def assert_boots_by_firmware(disk: Disk, *, work: Path, image: DemoImage) -> None:
+    """Without ramdisk and kexec: on a machine whose firmware has never seen the disk."""
+    verdict = Guest(work=work, disks=(disk,), firmware="uefi").run(timeout_s=180)
+    assert_proven(verdict, image)
+    assert verdict.events == ()
