@@ -17,17 +17,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from hammer import VERSION, cmdline
+from hammer import VERSION, cmdline, redact
 from hammer.cmdline import Settings
 from hammer.console import Console, Failure, json_sink, text_sink
 from hammer.control.protocol import ControlPlane
 from hammer.control.spec_file import SpecFile
-from hammer.errors import BUG_EXIT_STATUS, ControlUnsupported, HammerError, Interrupted
+from hammer.errors import (
+    BUG_EXIT_STATUS,
+    ControlUnsupported,
+    HammerError,
+    Interrupted,
+    NotRamdisk,
+)
 from hammer.host import network
 from hammer.host.chroot import HostChroot
 from hammer.host.disks import HostDisks
 from hammer.host.firmware import EfiFirmware, NoFirmware
-from hammer.host.identity import identity, peak_memory
+from hammer.host.identity import identity, in_ramdisk, peak_memory
 from hammer.host.mounts import HostMounts
 from hammer.host.power import HostPower
 from hammer.host.programs import HostPrograms
@@ -40,7 +46,7 @@ from hammer.steps.kernel import Kernel
 from hammer.stream.http import Patience
 from hammer.stream.image import HttpImages
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("hammer")  # not __name__, which is __main__
 
 RUN_DIRECTORY = Path("/run/hammer")
 TARGET = Path("/rootfs")
@@ -105,8 +111,10 @@ def parser() -> argparse.ArgumentParser:
 
 def run_command(_: argparse.Namespace) -> int:
     """In the ramdisk. Comes back only when something failed; initramfs/init takes over then."""
+    if not in_ramdisk():
+        return reported(Console([text_sink(_stdout)]), refuse_to_run)
     RUN_DIRECTORY.mkdir(parents=True, exist_ok=True)
-    log_to(RUN_DIRECTORY / "hammer.log")
+    log_to(logging.FileHandler(RUN_DIRECTORY / "hammer.log"))
     sinks = [text_sink(_stdout), json_sink(appender(RUN_DIRECTORY / "events.jsonl"))]
     console = Console(sinks)
     raise_on_signals()
@@ -117,8 +125,8 @@ def run_command(_: argparse.Namespace) -> int:
             sinks.append(json_sink(appender(Path(told))))
         settings = cmdline.parse(words)
         if settings.debug:
-            logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
-        console.event("start", version=VERSION, spec=settings.spec)
+            log_to(ConsoleHandler(console))
+        console.event("start", version=VERSION, spec=redact.url(settings.spec))
         console.say(f"hammer {VERSION}")
         console.before_step(lambda step: break_before(settings, step))
         address = network.bring_up(HostPrograms(), settings.ip)
@@ -131,11 +139,16 @@ def run_command(_: argparse.Namespace) -> int:
     return reported(console, life)
 
 
+def refuse_to_run() -> NoReturn:
+    raise NotRamdisk()
+
+
 def install_command(arguments: argparse.Namespace) -> int:
     """On a running Linux, from a document given by hand."""
     sink = json_sink if arguments.format == "json" else text_sink
     console = Console([sink(_stdout)])
-    logging.basicConfig(level=logging.DEBUG if arguments.debug else logging.WARNING)
+    if arguments.debug:
+        log_to(ConsoleHandler(console))
     raise_on_signals()
 
     def life() -> None:
@@ -314,11 +327,26 @@ def appender(path: Path) -> Callable[[str], None]:
     return write
 
 
-def log_to(path: Path) -> None:
-    """Everything the modules log goes to a file in memory."""
-    logging.basicConfig(
-        filename=path, level=logging.DEBUG, format="%(asctime)s %(name)s %(message)s"
-    )
+class ConsoleHandler(logging.Handler):
+    """Log lines as lines of the console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.say(record.getMessage())
+
+
+def log_to(handler: logging.Handler) -> None:
+    """Everything that our own modules log goes there, too.
+
+    Not what libraries log: urllib3 writes whole URLs, and signed links are secrets.
+    """
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    ours = logging.getLogger("hammer")
+    ours.setLevel(logging.DEBUG)
+    ours.addHandler(handler)
 
 
 if __name__ == "__main__":

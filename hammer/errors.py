@@ -37,6 +37,7 @@
     │   ├── KernelInvalid
     │   └── TreeUnusable
     ├── HostError                30   this machine did not do what it was told
+    │   ├── NotRamdisk
     │   ├── NotRoot
     │   ├── ProgramMissing
     │   ├── ProgramFailed
@@ -578,6 +579,17 @@ class TreeUnusable(ImageError):
 
 
 # --- this machine -------------------------------------------------------------------------
+
+
+@dataclass(eq=False, kw_only=True)
+class NotRamdisk(HostError):
+    """`hammer run` takes the whole machine over, and this one has a system of its own."""
+
+    code = "not-ramdisk"
+    hint = "install from a running system with `hammer install`"
+
+    def __str__(self) -> str:
+        return "`hammer run` is for a ramdisk, the root of this system is on a disk"
 
 
 @dataclass(eq=False, kw_only=True)

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -228,9 +229,14 @@ def _install_results(options: argparse.Namespace, *, base: Path, root: Path, ini
 
 
 def _summarise(made: Manifest) -> None:
+    artifacts = [*made.packages, *made.wheels]
+    words = " ".join(f"{artifact.name}={artifact.version}" for artifact in artifacts)
+    print(f"made from {len(made.packages)} packages and {len(made.wheels)} wheels:")
+    print(
+        textwrap.fill(
+            words, 96, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        )
+    )
+    print(f"all with their sha256 in {manifest.FILE}, kernel {made.kernel}")
     for name, result in made.results.items():
         print(f"{name:18} {result.size_bytes / 2**20:6.1f} MiB  sha256 {result.sha256}")
-    print(
-        f"{manifest.FILE:18} kernel {made.kernel}, {len(made.packages)} packages, "
-        f"{len(made.wheels)} wheels"
-    )

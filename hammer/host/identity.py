@@ -6,8 +6,11 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from hammer.host.mounts import mount_points
+
 PRODUCT_UUID = Path("/sys/class/dmi/id/product_uuid")
 EFI = Path("/sys/firmware/efi")
+IN_MEMORY = ("rootfs", "ramfs", "tmpfs")
 STATUS = Path("/proc/self/status")
 
 
@@ -23,6 +26,11 @@ class Identity:
 
 def identity() -> Identity:
     return Identity(uid=os.geteuid(), machine_uuid=_system_uuid(), efi=EFI.is_dir())
+
+
+def in_ramdisk() -> bool:
+    """Whether the root of this system is in memory, as that of an initramfs is."""
+    return any(str(at.where) == "/" and at.fstype in IN_MEMORY for at in mount_points())
 
 
 def _system_uuid() -> str | None:

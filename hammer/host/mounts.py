@@ -101,7 +101,8 @@ class MountPoint:
         words = fields.split(" ")
         self.device_number = words[2]
         self.where = Path(_unescaped(words[4]))
-        self.source = _unescaped(rest.split(" ")[1])
+        self.fstype, source = rest.split(" ")[:2]
+        self.source = _unescaped(source)
 
 
 def mount_points() -> list[MountPoint]:

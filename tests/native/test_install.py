@@ -1,0 +1,222 @@
+"""An installation that succeeds: what is on the disk afterwards, and what is not."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+import contract
+from hammer import VERSION
+from hammer.step import Step
+from tests.images import PATH, Entry, Link, image, published
+from tests.native.machine import (
+    INSTALLER,
+    SECRET,
+    Installation,
+    LoopDisk,
+    Result,
+    base_image,
+    document,
+    installer,
+    loop_disk,
+    mounted_below,
+    output,
+)
+from tests.servers import serve
+
+# Everything that this version can make, and the two formats that make nothing.
+LAYOUT = """  filesystemlayout:
+    disks:
+      - device: {disk}
+        partitions:
+          - {{number: 1, label: efi, size: 40, gpttype: ef00}}
+          - {{number: 2, label: swap, size: 16, gpttype: "8300"}}
+          - {{number: 3, label: var, size: 32, gpttype: "8300"}}
+          - {{number: 4, label: raw, size: 8, gpttype: "8300"}}
+          - {{number: 5, label: root, size: 0, gpttype: "8300"}}
+    filesystems:
+      - {{path: /var/lib, device: {disk}p3, format: ext3, label: varlib, mountoptions: [noatime]}}
+      - {{path: /, device: {disk}p5, format: ext4, label: system, mountoptions: [defaults, ro=x]}}
+      - {{device: {disk}p1, format: vfat, label: EFI, createoptions: ["-F 32"]}}
+      - {{device: {disk}p2, format: swap, label: swap}}
+      - {{device: {disk}p4, format: none}}
+      - {{path: /tmp, device: tmpfs, format: tmpfs, mountoptions: [defaults, noexec]}}
+"""
+
+
+def with_layout(text: str, disk: str) -> str:
+    layout = LAYOUT.format(disk=disk).replace("[defaults, ro=x]", "[defaults, discard]")
+    return text[: text.index("  filesystemlayout:")] + layout
+
+
+@contextmanager
+def installed(
+    tmp_path: Path, members: dict[str, Entry], *, size_mib: int = 192
+) -> Iterator[tuple[Result, LoopDisk]]:
+    """Hold the disk of an installation with the layout above, and how it went."""
+    with ExitStack() as held:
+        disk = held.enter_context(loop_disk(tmp_path / "disk", size_mib=size_mib))
+        server = held.enter_context(serve(published(image({**base_image(), **members}))))
+        path, target = tmp_path / "machine.yaml", tmp_path / "target"
+        path.write_text(with_layout(document(disk.device, server.url(PATH)), disk.device))
+        yield Installation(document=path, target=target).run(), disk
+
+
+@contextmanager
+def looked_into(disk: LoopDisk, tmp_path: Path) -> Iterator[Path]:
+    """Hold the installed tree, mounted read-only."""
+    # The host's kernel knows no GPT; partx tells it what is in the table.
+    subprocess.run(["partx", "--update", disk.device], check=True)
+    root = tmp_path / "look"
+    root.mkdir()
+    with ExitStack() as held:
+        output("mount", "-o", "ro", f"{disk.device}p5", root)
+        held.callback(output, "umount", root)
+        output("mount", "-o", "ro", f"{disk.device}p3", root / "var/lib")
+        held.callback(output, "umount", root / "var/lib")
+        yield root
+
+
+def blkid(device: str, tag: str) -> str:
+    return output("blkid", "-p", "-s", tag, "-o", "value", device).strip()
+
+
+def test_the_installed_disk(tmp_path: Path) -> None:
+    members: dict[str, Entry] = {
+        "etc/resolv.conf": Link("../run/systemd/resolve/stub-resolv.conf"),
+        "etc/lvm/keep": b"",
+        "var/lib/data": b"of the image",
+        "boot/vmlinuz-6.1": base_image()["boot/vmlinuz"],
+        "boot/vmlinuz": Link("/boot/vmlinuz-6.1"),
+    }
+    with installed(tmp_path, members) as (result, disk):
+        assert result.status == 0, result.output
+        assert SECRET not in result.output
+        with looked_into(disk, tmp_path) as root:
+            judge_documents(root, disk, result)
+            assert (root / "var/lib/data").read_bytes() == b"of the image"
+            assert not (root / "install.sh").exists()
+            link = (root / "etc/resolv.conf").readlink()
+            assert str(link) == "../run/systemd/resolve/stub-resolv.conf"
+            assert list((root / "tmp").iterdir()) == []
+            assert list((root / "proc").iterdir()) == []
+        judge_partitions(disk)
+        assert mounted_below(tmp_path / "target") == []
+
+
+def judge_documents(root: Path, disk: LoopDisk, result: Result) -> None:
+    metal = root / "etc/metal"
+    modes = {path.name: path.stat().st_mode & 0o777 for path in metal.iterdir()}
+    assert modes == {
+        "install.yaml": 0o600,
+        "disk.json": 0o600,
+        "userdata": 0o600,
+        "hammer-provenance.json": 0o644,
+        "boot-info.yaml": 0o644,
+    }
+    config = contract.load_file(contract.InstallConfig, metal / "install.yaml")
+    assert config.hostname == "node1"
+    assert config.root_uuid == blkid(f"{disk.device}p5", "UUID")
+    assert config.vpn is not None
+    assert config.vpn.auth_key.get_secret_value() == SECRET
+    assert re.fullmatch(r"[A-Za-z0-9+/]{16}", config.password.get_secret_value())
+    assert config.password.get_secret_value() not in result.output
+    assert (metal / "userdata").read_text() == SECRET
+    labels = [each["Label"] for each in json.loads((metal / "disk.json").read_text())["Partitions"]]
+    assert labels == ["varlib"]
+    provenance = json.loads((metal / "hammer-provenance.json").read_text())
+    assert provenance["agent"] == VERSION
+    assert provenance["image"]["url"].endswith(PATH)
+    assert (root / "etc/fstab").read_text().splitlines() == [
+        f'# created by metal-hammer: "{VERSION}"',
+        f"UUID={config.root_uuid} / ext4 defaults,discard 0 1",
+        "tmpfs /tmp tmpfs defaults,noexec 0 0",
+        f"UUID={blkid(f'{disk.device}p3', 'UUID')} /var/lib ext3 noatime 0 2",
+    ]
+
+
+def judge_partitions(disk: LoopDisk) -> None:
+    table = output("sgdisk", "--print", disk.device).splitlines()
+    rows = [line.split() for line in table if re.match(r" +\d", line)]
+    assert [(row[0], row[5], row[6]) for row in rows] == [
+        ("1", "EF00", "efi"),
+        ("2", "8300", "swap"),
+        ("3", "8300", "var"),
+        ("4", "8300", "raw"),
+        ("5", "8300", "root"),
+    ]
+    assert "No problems found" in output("sgdisk", "--verify", disk.device)
+    formats = [(blkid(f"{disk.device}p{n}", "TYPE"), blkid(f"{disk.device}p{n}", "LABEL"))
+               for n in (1, 2, 3, 5)]  # fmt: skip
+    assert formats == [("vfat", "EFI"), ("swap", "swap"), ("ext3", "varlib"), ("ext4", "system")]
+
+
+def test_events_tell_the_whole_story(tmp_path: Path) -> None:
+    with installed(tmp_path, {}) as (result, _):
+        begun = [event["step"] for event in result.events if event.get("state") == "begin"]
+        assert begun == list(Step)
+        memory = next(event for event in result.events if event["event"] == "memory")
+        assert isinstance(memory["agent_mib"], int)
+        assert memory["agent_mib"] > 10
+        assert result.events[-1]["event"] == "installed"
+
+
+def test_no_other_disk_is_touched(tmp_path: Path) -> None:
+    with loop_disk(tmp_path / "other", size_mib=64) as other:
+        before = other.sha256()
+        with installed(tmp_path, {}) as (result, _):
+            assert result.status == 0, result.output
+        assert other.sha256() == before
+
+
+def test_what_the_installer_prints_is_told(tmp_path: Path) -> None:
+    script = INSTALLER + "echo one; printf 'two\\033[31m'; echo err >&2; printf 'no line end'\n"
+    with installed(tmp_path, {"install.sh": installer(script)}) as (result, _):
+        said = [event["text"] for event in result.events if event["event"] == "say"]
+        assert "one" in said
+        assert "two\x1b[31merr" in said
+        assert "no line end" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("true", None),  # there was none, so there is none
+        ("echo 'nameserver 192.0.2.1' > /etc/resolv.conf", "nameserver 192.0.2.1\n"),
+        ("busybox rm /etc/resolv.conf", None),
+    ],
+)
+def test_resolv_conf_is_the_images_own(line: str, found: str | None, tmp_path: Path) -> None:
+    with installed(tmp_path, {"install.sh": installer(f"{INSTALLER}{line}\n")}) as (result, disk):
+        assert result.status == 0, result.output
+        with looked_into(disk, tmp_path) as root:
+            place = root / "etc/resolv.conf"
+            assert (place.read_text() if place.exists() else None) == found
+
+
+def test_what_the_installer_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSWORD_OF_THE_CALLER", SECRET)
+    looks = """
+cd /
+test -d /proc/1 && test -d /sys/class && test -c /dev/null && test -z "$(busybox ls /tmp)"
+echo "pid 1 is $(busybox cat /proc/1/comm)"
+echo "processes: $(busybox ls /proc | busybox grep -c '^[0-9]')"
+echo "stdin: $(busybox wc -c)"
+echo "secret in environment: $(busybox env | busybox grep -c PASSWORD_OF_THE_CALLER)"
+busybox mount -t tmpfs mine /root && busybox touch /root/hidden
+"""
+    script = INSTALLER.replace("#!/bin/sh\n", "#!/bin/sh\nset -e\n") + looks
+    with installed(tmp_path, {"install.sh": installer(script)}) as (result, disk):
+        assert result.status == 0, result.output
+        said = [str(event["text"]) for event in result.events if event["event"] == "say"]
+        assert "pid 1 is python3" in said
+        assert "stdin: 0" in said
+        assert "secret in environment: 0" in said
+        count = next(text for text in said if text.startswith("processes: "))
+        assert int(count.split()[1]) < 10
+        with looked_into(disk, tmp_path) as root:
+            assert list((root / "root").iterdir()) == []

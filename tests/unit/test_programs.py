@@ -1,0 +1,106 @@
+"""The one place that starts programs, tried with programs of the test's own on PATH."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from hammer.errors import ProgramFailed, ProgramMissing, ProgramTimeout
+from hammer.host.programs import HostPrograms, Program
+
+pytestmark = pytest.mark.programs
+
+
+@pytest.fixture
+def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory that is all of PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def script(folder: Path, program: Program, text: str) -> None:
+    path = folder / program
+    path.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_arguments_arrive_as_they_are(put: Path) -> None:
+    script(put, Program.SGDISK, 'printf "<%s>" "$@"')
+    told = HostPrograms().run(Program.SGDISK, "a b", "", "$(id)", Path("/dev/x"))
+    assert told == "<a b><><$(id)></dev/x>"
+
+
+def test_nothing_of_our_environment(put: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "hunter2")
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    script(put, Program.BLKID, "env")
+    told = HostPrograms().run(Program.BLKID)
+    assert "hunter2" not in told
+    assert "LANG=" not in told
+    assert "LC_ALL=C.UTF-8" in told
+
+
+def test_stdin_is_what_was_given_or_empty(put: Path) -> None:
+    script(put, Program.MKSWAP, "cat")
+    assert HostPrograms().run(Program.MKSWAP) == ""
+    assert HostPrograms().run(Program.MKSWAP, stdin="secret") == "secret"
+
+
+def test_a_failure_names_command_status_and_last_word(put: Path) -> None:
+    script(put, Program.WIPEFS, "echo first >&2; echo 'probing failed' >&2; exit 3")
+    with pytest.raises(ProgramFailed) as caught:
+        HostPrograms().run(Program.WIPEFS, "--all", "/dev/a b")
+    assert str(caught.value) == "`wipefs --all '/dev/a b'` left with status 3: probing failed"
+
+
+def test_a_killed_program_is_told_as_such(put: Path) -> None:
+    script(put, Program.WIPEFS, "kill -9 $$")
+    with pytest.raises(ProgramFailed, match=r"was killed by signal 9: \(no message\)"):
+        HostPrograms().run(Program.WIPEFS)
+
+
+def test_a_time_out_ends_the_whole_family(put: Path) -> None:
+    script(put, Program.MKFS_EXT4, f"(sleep 60; touch {put}/late) & wait")
+    began = time.monotonic()
+    with pytest.raises(ProgramTimeout, match=r"did not end within 0\.2 s and was killed"):
+        HostPrograms().run(Program.MKFS_EXT4, timeout_s=0.2)
+    assert time.monotonic() - began < 10
+    alive = [
+        process
+        for process in Path("/proc").iterdir()
+        if process.name.isdigit() and f"{put}/late" in _command_line(process)
+    ]
+    assert alive == []
+
+
+def _command_line(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def test_a_missing_program(put: Path) -> None:
+    with pytest.raises(ProgramMissing, match="not on PATH: sgdisk"):
+        HostPrograms().run(Program.SGDISK)
+    script(put, Program.SGDISK, "exit 0")
+    missing = HostPrograms().missing()
+    assert "sgdisk" not in missing
+    assert "mount" in missing
+
+
+def test_output_is_read_while_the_program_runs(put: Path) -> None:
+    script(put, Program.BLKID, "echo one; echo two; exit $1")
+    with HostPrograms().output_of(Program.BLKID, "0") as stdout:
+        assert stdout.read() == b"one\ntwo\n"
+    with (
+        pytest.raises(ProgramFailed, match="left with status 5"),
+        HostPrograms().output_of(Program.BLKID, "5") as stdout,
+    ):
+        stdout.read()
+
+
+def test_a_reader_that_fails_ends_the_program(put: Path) -> None:
+    script(put, Program.BLKID, "while :; do echo x; done")
+    with pytest.raises(KeyError), HostPrograms().output_of(Program.BLKID):
+        raise KeyError
