@@ -1,0 +1,37 @@
+"""Chunks that a thread computes ahead of whoever uses them."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+
+
+def ahead(chunks: Iterator[bytes], *, depth: int) -> Iterator[bytes]:
+    """Yield `chunks` in their order, up to `depth` of them computed before they are asked for.
+
+    What the iterator raises is raised here, in its turn. A user who stops early
+    does not wait for the thread.
+    """
+    ready: SimpleQueue[bytes] = SimpleQueue()
+    room: SimpleQueue[bool] = SimpleQueue()
+    for _ in range(depth):
+        room.put(True)
+
+    def work() -> None:
+        try:
+            for chunk in chunks:
+                if not room.get():
+                    return
+                ready.put(chunk)
+        finally:
+            ready.put(b"")
+
+    thread = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+    done = thread.submit(work)
+    try:
+        while chunk := ready.get():
+            yield chunk
+            room.put(True)
+        done.result()
+    finally:
+        room.put(False)
+        thread.shutdown(wait=False)

@@ -1,0 +1,57 @@
+"""A stream of chunks, handed out in the pieces that its reader asks for."""
+
+from collections.abc import Iterator
+
+
+class Flow:
+    """Chunks of any size as one run of bytes, copied only where two chunks meet."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._chunk = b""
+        self._at = 0
+        self._before = 0  # length of all chunks before this one
+
+    @property
+    def position(self) -> int:
+        """How many bytes have been handed out."""
+        return self._before + self._at
+
+    def piece(self, limit_bytes: int) -> memoryview:
+        """Up to `limit_bytes` of what is there next; empty at the end only.
+
+        The view is of the chunk itself and stays valid.
+        """
+        while self._at == len(self._chunk):
+            self._before += len(self._chunk)
+            self._chunk = next(self._chunks, b"")
+            self._at = 0
+            if not self._chunk:
+                break
+        piece = memoryview(self._chunk)[self._at : self._at + limit_bytes]
+        self._at += len(piece)
+        return piece
+
+    def take(self, size_bytes: int) -> bytes:
+        """The next `size_bytes`, fewer only at the end."""
+        end = self._at + size_bytes
+        if end <= len(self._chunk):  # nearly always
+            taken = self._chunk[self._at : end]
+            self._at = end
+            return taken
+        parts = bytearray()
+        while len(parts) < size_bytes and (piece := self.piece(size_bytes - len(parts))):
+            parts += piece
+        return bytes(parts)
+
+    def skip(self, size_bytes: int) -> int:
+        """Pass over `size_bytes`; returns how many there were."""
+        left = size_bytes
+        while left and (piece := self.piece(left)):
+            left -= len(piece)
+        return size_bytes - left
+
+    def drain(self) -> None:
+        """Read on to the end, so that what checks itself at its end does so."""
+        while self.piece(1 << 30):
+            pass

@@ -1,0 +1,208 @@
+"""The image: asked for before the first write, unpacked in one pass after it."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from hammer.errors import (
+    DigestMalformed,
+    DigestMismatch,
+    DigestMissing,
+    HammerError,
+    ImageError,
+    ImageHttpStatus,
+    ImageInterrupted,
+    ImageNotLz4,
+    ImageStalled,
+    ImageUnreachable,
+    UnpackDied,
+)
+from hammer.stream import child, digest, frames, http, mounts
+
+_DIGEST_FILE_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """What the image server promised, before the first write."""
+
+    url: str
+    md5: str
+    """32 hex digits in lower case."""
+    size_bytes: int | None
+    """None if the server does not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpacked:
+    """What was written."""
+
+    members: int
+    packed_bytes: int
+    unpacked_bytes: int
+
+
+class Images(Protocol):
+    def ask(self, url: str) -> Offer:
+        """Get the digest beside the image and see that the image answers. Writes nothing.
+
+        Raises ImageError.
+        """
+
+    def unpack(self, offer: Offer, root: Path, *, progress: Callable[[int], None]) -> Unpacked:
+        """Unpack the image below `root` while it arrives, and compare its digest.
+
+        `progress` is given the packed bytes so far, often; it must be cheap.
+        Whatever is raised (ImageError, TargetFull, FileFailed, UnpackDied), what is
+        below `root` is then garbage.
+        """
+
+
+class HttpImages:
+    """Images from http, https and file URLs. Needs root: the unpacking process chroots."""
+
+    def __init__(
+        self,
+        *,
+        patience: http.Patience | None = None,
+        on_retry: http.OnRetry | None = None,
+    ) -> None:
+        self._patience = patience or http.Patience()
+        self._on_retry = on_retry
+
+    def ask(self, url: str) -> Offer:
+        md5 = self._digest(url)
+        with _source_errors(url), self._opened(url) as body:
+            head = b""
+            while len(head) < frames.MAGIC_BYTES and (part := body.read()):
+                head += part
+            if not frames.begins_frame(head):
+                raise ImageNotLz4(url=url, begins_with=head[:8])
+            return Offer(url=url, md5=md5, size_bytes=body.size_bytes)
+
+    def unpack(self, offer: Offer, root: Path, *, progress: Callable[[int], None]) -> Unpacked:
+        url = offer.url
+        ownerless = mounts.ownerless_devices()
+        with (
+            _source_errors(url),
+            self._opened(url) as body,
+            child.unpacking(root, url=url, ownerless=ownerless) as unpacker,
+        ):
+            actual, complaint = _pass_on(body, unpacker, progress=progress)
+            result = complaint or unpacker.result()
+        if actual != offer.md5:
+            raise _mismatch(offer, actual, result)
+        if isinstance(result, HammerError):
+            raise result
+        return Unpacked(
+            members=result.members,
+            packed_bytes=body.received_bytes,
+            unpacked_bytes=result.unpacked_bytes,
+        )
+
+    def _opened(self, url: str) -> AbstractContextManager[http.Body]:
+        return http.opened(url, patience=self._patience, on_retry=self._on_retry)
+
+    def _digest(self, url: str) -> str:
+        parts = urlsplit(url)
+        beside = urlunsplit(parts._replace(path=f"{parts.path}.md5"))
+        name = PurePosixPath(unquote(parts.path)).name
+        try:
+            with _source_errors(beside):
+                text = http.fetch(
+                    beside,
+                    limit_bytes=_DIGEST_FILE_BYTES,
+                    patience=self._patience,
+                    on_retry=self._on_retry,
+                )
+            return digest.md5_of(text, name=name)
+        except (http.TooLarge, ValueError) as error:
+            raise DigestMalformed(url=beside, reason=str(error)) from None
+        except ImageHttpStatus as error:
+            reason = f"the server answers with HTTP status {error.status}"
+            raise DigestMissing(url=beside, reason=reason) from None
+        except ImageUnreachable as error:
+            if parts.scheme != "file":
+                raise
+            raise DigestMissing(url=beside, reason=error.reason) from None
+
+
+def _pass_on(
+    body: http.Body, unpacker: child.Child, *, progress: Callable[[int], None]
+) -> tuple[str, HammerError | None]:
+    """Feed the whole image to the unpacker; returns its digest and an early complaint.
+
+    A complaint about the image does not end the transfer: bytes damaged on the
+    way break lz4 and tar in many ways, and the digest says that it was the way.
+    A complaint about this machine does, since no byte will mend that.
+    """
+    md5 = hashlib.md5(usedforsecurity=False)
+    complaint: HammerError | None = None
+    try:
+        while data := body.read():
+            if complaint is None and not unpacker.feed(data):
+                complaint = _complaint(unpacker)
+            md5.update(data)
+            progress(body.received_bytes)
+    except http.FetchFailed as error:
+        if complaint:
+            error.add_note(_said(complaint))
+        raise
+    return md5.hexdigest(), complaint
+
+
+def _complaint(unpacker: child.Child) -> HammerError:
+    result = unpacker.result()
+    if isinstance(result, ImageError):
+        return result
+    if isinstance(result, HammerError):
+        raise result
+    raise UnpackDied(how="said that it was done before the image had ended")
+
+
+def _mismatch(offer: Offer, actual: str, result: object) -> DigestMismatch:
+    mismatch = DigestMismatch(url=offer.url, expected=offer.md5, actual=actual)
+    if isinstance(result, HammerError):
+        if not isinstance(result, ImageError):  # the disk is full, or worse: that comes first
+            raise result
+        mismatch.add_note(_said(result))
+        mismatch.__cause__ = result
+    return mismatch
+
+
+def _said(complaint: HammerError) -> str:
+    return f"while unpacking: {complaint}"
+
+
+@contextmanager
+def _source_errors(url: str) -> Iterator[None]:
+    """Map what the transfer raises to errors of the image."""
+    try:
+        yield
+    except http.BadStatus as error:
+        raise ImageHttpStatus(url=url, status=error.status) from None
+    except http.Unreachable as error:
+        raise ImageUnreachable(url=url, reason=str(error)) from None
+    except http.Stalled as error:
+        mapped: ImageError = ImageStalled(
+            url=url, received_bytes=error.received_bytes, limit_s=error.limit_s
+        )
+        raise _with_notes(mapped, error) from None
+    except http.Interrupted as error:
+        mapped = ImageInterrupted(
+            url=url,
+            received_bytes=error.received_bytes,
+            expected_bytes=error.expected_bytes,
+            reason=str(error),
+        )
+        raise _with_notes(mapped, error) from None
+
+
+def _with_notes(mapped: ImageError, error: http.FetchFailed) -> ImageError:
+    for note in getattr(error, "__notes__", ()):
+        mapped.add_note(note)
+    return mapped

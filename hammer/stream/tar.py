@@ -1,0 +1,305 @@
+"""tar archives: headers in, members out (v7, ustar, GNU and PAX, as tar(5) of libarchive has them).
+
+Nothing is written here. What a header may say is checked so far that whoever
+writes the members gets no number out of range and no name that leads outside.
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from enum import Enum, auto
+from struct import Struct
+from typing import NamedTuple
+
+from hammer.errors import ImageNotTar, TarCorrupt, TarMemberOutside, TarMemberUnsupported
+from hammer.stream import pax, sparse
+from hammer.stream.flow import Flow
+from hammer.stream.sparse import BLOCK_BYTES, Sparse
+
+_HEADER = Struct("100s8s8s8s12s12s8sc100s8s32s32s8s8s155s12x")
+_ZEROS = bytes(BLOCK_BYTES)
+_POSIX_MAGIC = b"ustar\x0000"
+# Names, PAX records and xattr values together; the kernel takes no xattr above
+# 64 KiB (XATTR_SIZE_MAX in limits.h) and no path above 4 KiB.
+_MAX_EXTENSION_BYTES = 4 << 20
+_MAX_SIZE_BYTES = 1 << 62
+_MAX_MTIME_NS = 1 << 63  # ktime_t of Linux ends there, in 2262
+_MAX_ID = 0xFFFF_FFFE  # chown(2) reads the number after it as "leave it"
+_SHOWN_BYTES = 256
+_NO_XATTRS: dict[bytes, bytes] = {}
+
+
+class Kind(Enum):
+    FILE = auto()
+    DIRECTORY = auto()
+    SYMLINK = auto()
+    HARDLINK = auto()
+    CHARACTER = auto()
+    BLOCK = auto()
+    FIFO = auto()
+
+
+# "7" is a contiguous file, which no filesystem here knows; "D" is a directory
+# of GNU's incremental dumps with a list of names as its data; NUL is v7's file.
+_KINDS = {
+    b"0": Kind.FILE,
+    b"\0": Kind.FILE,
+    b"7": Kind.FILE,
+    b"S": Kind.FILE,
+    b"1": Kind.HARDLINK,
+    b"2": Kind.SYMLINK,
+    b"3": Kind.CHARACTER,
+    b"4": Kind.BLOCK,
+    b"5": Kind.DIRECTORY,
+    b"D": Kind.DIRECTORY,
+    b"6": Kind.FIFO,
+}
+# x, g and X (Solaris, before POSIX chose x) hold PAX records; L and K are GNU's
+# long names.
+_EXTENSIONS = {b"x", b"g", b"X", b"L", b"K"}
+_DEVICES = {Kind.CHARACTER, Kind.BLOCK}
+_WITHOUT_DATA = _DEVICES | {Kind.HARDLINK, Kind.SYMLINK, Kind.FIFO}
+
+
+class Member(NamedTuple):
+    name: bytes
+    """Below the root, without leading, doubled or closing slash; empty for the root itself."""
+    kind: Kind
+    mode: int
+    uid: int
+    gid: int
+    mtime_ns: int
+    size: int
+    """Bytes of data in the archive, to be taken from the flow before the next member."""
+    target: bytes
+    """Of a symbolic link as written; of a hard link like `name`."""
+    device: tuple[int, int]
+    xattrs: Mapping[bytes, bytes]
+    acl_access: bytes
+    acl_default: bytes
+    sparse: Sparse | None
+
+
+class Archive:
+    """The members of the archive that a flow holds."""
+
+    def __init__(self, flow: Flow, *, url: str) -> None:
+        self._flow = flow
+        self._url = url
+        self._global: pax.Records = {}
+        self._local: pax.Records = {}
+
+    def __iter__(self) -> Iterator[Member]:
+        """Yield each member; what its user leaves of its data is passed over.
+
+        Ends at the first block of zeros, as GNU tar does, or at the end of the
+        flow: an archive that was cut between two members looks like one whose
+        writer left out the end mark, and GNU tar takes both. The digest tells
+        them apart. Raises ImageNotTar, TarCorrupt, TarMemberOutside or
+        TarMemberUnsupported.
+        """
+        flow = self._flow
+        while True:
+            start = flow.position
+            block = flow.take(BLOCK_BYTES)
+            if not block or block == _ZEROS:
+                if start == 0:
+                    raise ImageNotTar(url=self._url)
+                if self._local:
+                    raise self._corrupt("an extended header is followed by no member", start)
+                return
+            if not _is_header(block):
+                if start == 0:
+                    raise ImageNotTar(url=self._url)
+                raise self._corrupt("this is not a tar header", start)
+            try:
+                member, data_end = self._read(block)
+            except ValueError as error:
+                raise self._corrupt(str(error), start) from None
+            if member is not None:
+                yield member
+            left = data_end - flow.position + -data_end % BLOCK_BYTES
+            if left and flow.skip(left) != left:
+                raise self._corrupt("the archive ends inside of a member", flow.position)
+
+    def _read(self, block: bytes) -> tuple[Member | None, int]:
+        """The member of a header, or None if it only says something about the next one."""
+        flag = block[156:157]
+        size = number(block[124:136])
+        if not 0 <= size < _MAX_SIZE_BYTES:
+            raise ValueError("the size of a member is out of range")
+        if flag in _EXTENSIONS:
+            self._extend(flag, self._extension(size))
+            return None, self._flow.position
+        if flag == b"V":  # a label of the volume, no file
+            return None, self._flow.position + size
+        records = {**self._global, **self._local} if self._global else self._local
+        self._local = {}
+        return self._member(block, records, size=size)
+
+    def _member(self, block: bytes, records: pax.Records, *, size: int) -> tuple[Member, int]:
+        fields = _HEADER.unpack(block)
+        flag = fields[7]
+        name, target, size = _names(fields, records, size=size)
+        kind = _KINDS.get(flag)
+        if kind is None:
+            raise self._unsupported(name, f"type {flag!r} is unknown")
+        if records and b"SCHILY.acl.ace" in records:
+            # What changes who may do what is restored or refused, never dropped.
+            raise self._unsupported(name, "it has an NFSv4 access control list")
+        if kind is Kind.FILE and name.endswith(b"/"):
+            kind = Kind.DIRECTORY  # v7 has no type for it; GNU tar reads all files so
+        if kind in _WITHOUT_DATA or flag == b"5":
+            # POSIX: no data follows, whatever the size of a link or directory says.
+            size = 0
+        holes, data_end = self._holes(block, records, size=size)
+        member = Member(
+            name=self._below_root(name, shown=name),
+            kind=kind,
+            mode=number(fields[1]) & 0o7777,
+            uid=pax.number(records[b"uid"]) if b"uid" in records else number(fields[2]),
+            gid=pax.number(records[b"gid"]) if b"gid" in records else number(fields[3]),
+            mtime_ns=_mtime_ns(fields[5], records),
+            size=data_end - self._flow.position,
+            target=self._below_root(target, shown=name) if kind is Kind.HARDLINK else target,
+            device=_device(fields, records) if kind in _DEVICES else (0, 0),
+            xattrs=pax.xattrs(records) if records else _NO_XATTRS,
+            acl_access=records.get(b"SCHILY.acl.access", b""),
+            acl_default=records.get(b"SCHILY.acl.default", b""),
+            sparse=holes,
+        )
+        return _in_range(member), data_end
+
+    def _holes(self, block: bytes, records: pax.Records, *, size: int) -> tuple[Sparse | None, int]:
+        """The map of a sparse file, which may be in the flow, and where the data ends."""
+        holes = sparse.from_header(self._flow, block, number) if block[156:157] == b"S" else None
+        data_end = self._flow.position + size
+        if records:
+            holes = holes or sparse.from_records(self._flow, records)
+        if holes and holes.data_bytes != data_end - self._flow.position:
+            raise ValueError("the map of a sparse file does not fit its data")
+        return holes, data_end
+
+    def _extension(self, size: int) -> bytes:
+        if size > _MAX_EXTENSION_BYTES:
+            raise ValueError(f"an extended header of {size} bytes is not plausible")
+        data = self._flow.take(size)
+        if len(data) < size:
+            raise ValueError("the archive ends inside of an extended header")
+        return data
+
+    def _extend(self, flag: bytes, data: bytes) -> None:
+        if flag == b"g":
+            self._global.update(pax.records(data))
+        elif flag == b"L":
+            self._local.setdefault(b"path", data.partition(b"\0")[0])
+        elif flag == b"K":
+            self._local.setdefault(b"linkpath", data.partition(b"\0")[0])
+        else:
+            self._local.update(pax.records(data))
+
+    def _below_root(self, name: bytes, *, shown: bytes) -> bytes:
+        name = name.strip(b"/")
+        if name[:1] != b"." and b"/." not in name and b"//" not in name:
+            return name  # nothing in it that could need more of a look
+        parts = [part for part in name.split(b"/") if part not in (b"", b".")]
+        if b".." in parts:
+            reason = f"{printable(name)} leads outside of the archive"
+            raise TarMemberOutside(url=self._url, member=printable(shown), reason=reason)
+        return b"/".join(parts)
+
+    def _unsupported(self, name: bytes, reason: str) -> TarMemberUnsupported:
+        return TarMemberUnsupported(url=self._url, member=printable(name), reason=reason)
+
+    def _corrupt(self, reason: str, offset: int) -> TarCorrupt:
+        return TarCorrupt(url=self._url, reason=reason, offset=offset)
+
+
+def _is_header(block: bytes) -> bool:
+    """Whether the checksum is right: the sum of all bytes, its own field as eight blanks.
+
+    Old writers summed signed characters; GNU tar accepts both.
+    """
+    if len(block) < BLOCK_BYTES:
+        return False
+    try:
+        expected = number(block[148:156])
+    except ValueError:
+        return False
+    rest = block[:148] + block[156:]
+    blanks = 8 * 0x20
+    # The low half of Adler-32 (RFC 1950) is 1 + the sum of all bytes modulo 65521, and
+    # ten times as fast as sum(): with two headers a member, that counts.
+    if zlib.adler32(rest) & 0xFFFF == (1 + expected - blanks) % 65521:
+        return True
+    return expected == sum(rest) + blanks - 256 * sum(byte >= 0x80 for byte in rest)
+
+
+def number(field: bytes) -> int:
+    """A header's number: octal digits, or base 256 if its first bit is set. Raises ValueError."""
+    if field[0] & 0x80:
+        bits = 8 * len(field) - 1
+        value = int.from_bytes(field, "big") & ((1 << bits) - 1)
+        return value - (1 << bits) if field[0] & 0x40 else value
+    try:
+        return int(field.rstrip(b" \0"), 8)  # as all writers of today have it
+    except ValueError:
+        text = field.partition(b"\0")[0].strip()
+    if text.strip(b"01234567"):
+        raise ValueError("a field of the header holds no number")
+    return int(text, 8) if text else 0
+
+
+def _names(
+    fields: tuple[bytes, ...], records: pax.Records, *, size: int
+) -> tuple[bytes, bytes, int]:
+    name = fields[0].partition(b"\0")[0]
+    if fields[9] == _POSIX_MAGIC and fields[14][0]:
+        # GNU's own magic has times where POSIX has the first half of the name.
+        name = fields[14].partition(b"\0")[0] + b"/" + name
+    target = fields[8].partition(b"\0")[0]
+    if records:
+        name = records.get(b"GNU.sparse.name") or records.get(b"path") or name
+        target = records.get(b"linkpath") or target
+        if b"size" in records:
+            size = pax.number(records[b"size"])
+            if size >= _MAX_SIZE_BYTES:
+                raise ValueError("the size of a member is out of range")
+    return name, target, size
+
+
+def _mtime_ns(field: bytes, records: pax.Records) -> int:
+    if b"mtime" in records:
+        return pax.nanoseconds(records[b"mtime"])
+    return number(field) * 10**9
+
+
+def _device(fields: tuple[bytes, ...], records: pax.Records) -> tuple[int, int]:
+    """libarchive writes large numbers into records of their own."""
+    major, minor = records.get(b"SCHILY.devmajor"), records.get(b"SCHILY.devminor")
+    return (
+        number(fields[12]) if major is None else pax.number(major),
+        number(fields[13]) if minor is None else pax.number(minor),
+    )
+
+
+def _in_range(member: Member) -> Member:
+    """The member, if the kernel's types can hold its numbers. Raises ValueError."""
+    if not (0 <= member.uid <= _MAX_ID and 0 <= member.gid <= _MAX_ID):
+        raise ValueError("the owner of a member is out of range")
+    if not -_MAX_MTIME_NS < member.mtime_ns < _MAX_MTIME_NS:
+        raise ValueError("the time of a member is out of range")
+    major, minor = member.device
+    if not (0 <= major < 1 << 12 and 0 <= minor < 1 << 20):  # kdev_t.h of Linux
+        raise ValueError("the device number of a member is out of range")
+    if b"\0" in member.name or b"\0" in member.target:
+        raise ValueError("the name of a member holds a NUL byte")
+    if member.xattrs and any(b"\0" in name or not name for name in member.xattrs):
+        raise ValueError("the name of an extended attribute is not valid")
+    return member
+
+
+def printable(name: bytes) -> str:
+    """A name for messages: short, and no control characters, whatever the archive holds."""
+    text = name[:_SHOWN_BYTES].decode(errors="backslashreplace")
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text) or "(empty)"
+    return f"{shown}..." if len(name) > _SHOWN_BYTES else shown

@@ -1,0 +1,191 @@
+"""What this machine does to the unpacker: full disks, signals, filesystems without owners."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from hammer.errors import (
+    FileFailed,
+    TarCorrupt,
+    TargetFull,
+    TarMemberUnsupported,
+    UnpackDied,
+)
+from hammer.stream.image import HttpImages
+from tests import images
+from tests.images import Directory, File, Link, image, published
+from tests.native.stream.conftest import Disk
+from tests.native.stream.unpacking import (
+    PATIENCE,
+    children,
+    install,
+    install_entries,
+    later,
+)
+from tests.servers import Stall, serve
+
+NOISE = os.urandom(1 << 20)
+EXT4 = ("mkfs.ext4", "-q", "-F")
+
+
+def test_a_full_target_is_said_at_once(disk: Disk) -> None:
+    target = disk(size_mib=8, mkfs=EXT4)
+    big: images.Entries = {f"data/{n}": NOISE for n in range(40)}
+    content = image(big)
+    seen: list[int] = []
+    with pytest.raises(TargetFull, match="while writing /data/"):
+        install(published(content), target, progress=seen.append)
+    assert seen[-1] < len(content), "the rest was not downloaded"
+
+
+def test_a_target_without_inodes_is_full_too(disk: Disk) -> None:
+    target = disk(size_mib=8, mkfs=(*EXT4, "-N", "64"))
+    with pytest.raises(TargetFull):
+        install_entries({f"f{n}": b"" for n in range(500)}, target)
+
+
+def test_a_target_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileFailed, match="No such file"):
+        install_entries({"f": b""}, tmp_path / "nowhere")
+
+
+def test_a_target_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises((FileFailed, TarCorrupt)):
+        install_entries({"f": b""}, Path("/proc/self"))
+
+
+def test_a_killed_unpacker_is_an_error_of_this_machine(root: Path) -> None:
+    content = image({f"f{n}": NOISE for n in range(30)})
+
+    def kill(_packed_bytes: int) -> None:
+        for pid in children():
+            os.kill(int(pid), signal.SIGKILL)
+
+    with pytest.raises(UnpackDied, match="was killed by signal 9"):
+        install(published(content), root, progress=kill)
+
+
+def test_an_interrupted_agent_takes_the_unpacker_along(root: Path) -> None:
+    content = image({f"f{n}": NOISE for n in range(5)})
+    timer = threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        install(later(content, Stall(content, 2 << 20)), root)
+    timer.join()
+    assert children() == []
+
+
+def test_an_agent_that_fails_takes_the_unpacker_along(root: Path) -> None:
+    def fail(_packed_bytes: int) -> None:
+        raise RuntimeError("a bug elsewhere")
+
+    with pytest.raises(RuntimeError, match="elsewhere"):
+        install(published(image({"f": NOISE})), root, progress=fail)
+    assert children() == []
+
+
+def test_the_unpacker_hears_no_ctrl_c_and_holds_nothing_of_the_agents(root: Path) -> None:
+    content = image({f"f{n}": NOISE for n in range(5)})
+    facts: list[tuple[int, set[str]]] = []
+
+    def look(packed_bytes: int) -> None:
+        if packed_bytes > 1 << 20 and not facts:
+            time.sleep(0.2)
+            (pid,) = children()
+            links = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+            facts.append((os.getsid(int(pid)), links))
+
+    install(published(content), root, progress=look)
+    session, links = facts[0]
+    assert session != os.getsid(0)
+    assert not [link for link in links if link.startswith("socket:")]
+
+
+def test_a_file_left_open_does_not_reach_the_unpacker(root: Path, tmp_path: Path) -> None:
+    low = os.open(tmp_path, os.O_RDONLY)
+    high = os.dup2(low, 700)
+    seen: list[bool] = []
+
+    def look(_packed_bytes: int) -> None:
+        if not seen:
+            time.sleep(0.2)
+            (pid,) = children()
+            seen.append(Path(f"/proc/{pid}/fd/{high}").exists())
+
+    try:
+        install(published(image({"f": NOISE, "g": NOISE})), root, progress=look)
+    finally:
+        os.close(high)
+        os.close(low)
+    assert seen == [False]
+
+
+def test_memory_does_not_grow_with_the_image(root: Path) -> None:
+    # 200 MiB that pack to nearly nothing: the worst that can be asked of buffers.
+    content = image({"zeros": bytes(200 << 20)})
+    peaks: list[int] = []
+
+    def look(_packed_bytes: int) -> None:
+        for pid in children():
+            status = Path(f"/proc/{pid}/status").read_text()
+            peaks.append(int(status.partition("VmHWM:")[2].split()[0]))
+
+    with serve(published(content)) as server:
+        agent = HttpImages(patience=PATIENCE)
+        offer = agent.ask(server.url(images.PATH))
+        pid = os.fork()
+        if pid == 0:  # measured in a process without the test's own 200 MiB at its peak
+            os._exit(0)
+        os.waitpid(pid, 0)
+        agent.unpack(offer, root, progress=look)
+    assert (root / "zeros").stat().st_size == 200 << 20
+
+
+# --- the ESP ---------------------------------------------------------------------------------
+
+VFAT = ("mkfs.vfat", "-F", "32")
+needs_vfat = pytest.mark.skipif(
+    "vfat" not in Path("/proc/filesystems").read_text(), reason="this kernel has no vfat"
+)
+
+
+@needs_vfat
+def test_vfat_holds_content_and_no_owners(root: Path, disk: Disk) -> None:
+    disk(size_mib=40, mkfs=VFAT, at=root / "boot/efi")
+    entries: images.Entries = {
+        "boot": Directory(),
+        "boot/efi": Directory(mode=0o700, uid=7),
+        "boot/efi/EFI": Directory(mode=0o750),
+        "boot/efi/EFI/grub.efi": File(
+            b"MZ", mode=0o4640, uid=3, gid=4, pax={"SCHILY.xattr.user.a": "b"}
+        ),
+        "etc/f": File(b"x", uid=3, gid=4),
+    }
+    install_entries(entries, root)
+    assert (root / "boot/efi/EFI/grub.efi").read_bytes() == b"MZ"
+    assert (root / "etc/f").stat().st_uid == 3
+
+
+@needs_vfat
+def test_vfat_refuses_links_by_name(root: Path, disk: Disk) -> None:
+    disk(size_mib=40, mkfs=VFAT, at=root / "boot/efi")
+    with pytest.raises(TarMemberUnsupported, match="cannot hold a symlink"):
+        install_entries({"boot/efi/link": Link("x")}, root)
+
+
+def test_what_a_fresh_filesystem_and_other_mounts_bring_is_kept(disk: Disk) -> None:
+    target = disk(size_mib=16, mkfs=EXT4)
+    disk(size_mib=16, mkfs=EXT4, at=target / "var")
+    (target / "var/old").mkdir()
+    install_entries(
+        {"./": Directory(mode=0o711), "var": Directory(mode=0o2775, gid=8), "var/f": b"x"}, target
+    )
+    assert (target / "lost+found").is_dir()
+    assert (target / "var/old").is_dir()
+    assert (target / "var/f").read_bytes() == b"x"
+    assert (target / "var").stat().st_mode & 0o7777 == 0o2775
+    assert target.stat().st_mode & 0o7777 == 0o711

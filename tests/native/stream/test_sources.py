@@ -1,0 +1,227 @@
+"""Servers that misbehave, and which error wins when several things are wrong."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from hammer.errors import (
+    DigestMalformed,
+    DigestMismatch,
+    DigestMissing,
+    HammerError,
+    ImageCorrupt,
+    ImageHttpStatus,
+    ImageInterrupted,
+    ImageNotLz4,
+    ImageNotTar,
+    ImageStalled,
+    ImageTruncated,
+    ImageUnreachable,
+    TarCorrupt,
+    TarMemberOutside,
+)
+from hammer.stream.image import HttpImages, Offer
+from tests import images
+from tests.images import flipped, image, md5_file, packed, published, tar_of, truncated
+from tests.native.stream.unpacking import (
+    PATIENCE,
+    install,
+    install_content,
+    later,
+)
+from tests.servers import (
+    Answer,
+    Chunked,
+    Cut,
+    Drip,
+    Recoded,
+    Redirect,
+    Reset,
+    Stall,
+    Status,
+    Then,
+    WithoutLength,
+    WrongLength,
+    nobody,
+    serve,
+)
+
+# Noise does not pack: the images are larger than the pipe to the unpacker.
+NOISE = random.Random(1).randbytes(3 << 20)
+TREE: images.Entries = {"etc/hostname": b"m1\n", "noise": NOISE, "last": b"end"}
+IMAGE = image(TREE)
+DIGEST = f"{images.PATH}.md5"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        IMAGE,
+        Chunked(IMAGE),
+        WithoutLength(IMAGE),
+        Drip(IMAGE, piece=len(IMAGE) // 3 + 1, pause_s=0.3),
+        Then(Status(503), IMAGE, Status(500), IMAGE),
+        Redirect("/elsewhere"),
+    ],
+)
+def test_an_image_arrives(answer: Answer | Then, root: Path) -> None:
+    seen: list[int] = []
+    answers = {**published(IMAGE), images.PATH: answer, "/elsewhere": IMAGE}
+    result = install(answers, root, progress=seen.append)
+    assert (root / "etc/hostname").read_bytes() == b"m1\n"
+    assert (root / "noise").read_bytes() == NOISE
+    assert (root / "last").read_bytes() == b"end"
+    assert result.members == 3
+    assert result.packed_bytes == len(IMAGE) == seen[-1]
+    assert result.unpacked_bytes == len(tar_of(TREE))
+    assert seen == sorted(seen)
+
+
+def test_what_is_asked_for_writes_nothing_and_is_remembered() -> None:
+    with serve(published(IMAGE)) as server:
+        offer = HttpImages(patience=PATIENCE).ask(server.url(images.PATH))
+        assert offer == Offer(
+            url=server.url(images.PATH), md5=md5_file(IMAGE).decode()[:32], size_bytes=len(IMAGE)
+        )
+
+
+def test_the_query_of_a_signed_url_stays_behind_the_digests_name() -> None:
+    with serve(published(IMAGE)) as server:
+        HttpImages(patience=PATIENCE).ask(server.url(f"{images.PATH}?signature=x"))
+
+
+def test_an_image_in_a_file(tmp_path: Path, root: Path) -> None:
+    (tmp_path / images.NAME).write_bytes(IMAGE)
+    (tmp_path / f"{images.NAME}.md5").write_bytes(md5_file(IMAGE))
+    agent = HttpImages()
+    offer = agent.ask(f"file://{tmp_path}/{images.NAME}")
+    agent.unpack(offer, root, progress=lambda _packed_bytes: None)
+    assert (root / "last").read_bytes() == b"end"
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ({}, DigestMissing),
+        ({images.PATH: IMAGE}, DigestMissing),
+        ({DIGEST: md5_file(IMAGE)}, ImageHttpStatus),
+        ({**published(IMAGE), images.PATH: Status(503)}, ImageHttpStatus),
+        ({**published(IMAGE), DIGEST: Status(403)}, DigestMissing),
+        ({**published(IMAGE), DIGEST: b""}, DigestMalformed),
+        ({**published(IMAGE), DIGEST: b"<html>" * 99}, DigestMalformed),
+        ({**published(IMAGE), DIGEST: bytes(70_000)}, DigestMalformed),
+        ({**published(IMAGE), DIGEST: md5_file(IMAGE, "other")}, DigestMalformed),
+        (published(b""), DigestMalformed),
+        ({**published(b""), DIGEST: md5_file(IMAGE)}, ImageNotLz4),
+        (published(b"\x1f\x8b\x08 gzip"), ImageNotLz4),
+        ({**published(IMAGE), images.PATH: Recoded(b"\x1f\x8b" + IMAGE)}, ImageNotLz4),
+        ({**published(IMAGE), images.PATH: Stall(IMAGE, 0)}, ImageStalled),
+        ({**published(IMAGE), images.PATH: Cut(IMAGE, 2)}, ImageInterrupted),
+    ],
+)
+def test_what_can_be_refused_is_refused_before_anything_is_written(
+    answers: dict[str, Answer], error: type[HammerError]
+) -> None:
+    with serve(answers) as server, pytest.raises(error):
+        HttpImages(patience=PATIENCE).ask(server.url(images.PATH))
+
+
+def test_nobody_at_home() -> None:
+    lines: list[str] = []
+    with nobody() as address, pytest.raises(ImageUnreachable, match="Connection refused"):
+        HttpImages(patience=PATIENCE, on_retry=lines.append).ask(f"{address}{images.PATH}")
+    assert lines
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [
+        (Status(404), ImageHttpStatus),
+        (Cut(IMAGE, len(IMAGE) - 1), ImageInterrupted),
+        (Cut(IMAGE, 100), ImageInterrupted),
+        (Cut(IMAGE, 0), ImageInterrupted),
+        (Reset(IMAGE, len(IMAGE) // 2), ImageInterrupted),
+        (WrongLength(IMAGE, len(IMAGE) + 10), ImageInterrupted),
+        (WrongLength(IMAGE, len(IMAGE) - 10), DigestMismatch),
+        (Chunked(IMAGE, cut=True), ImageInterrupted),
+        (WithoutLength(IMAGE[:-10]), DigestMismatch),
+        (Stall(IMAGE, len(IMAGE) // 2), ImageStalled),
+        (Stall(IMAGE, len(IMAGE) - 1), ImageStalled),
+        (flipped(IMAGE, at=5000), DigestMismatch),
+        (flipped(IMAGE, at=-1), DigestMismatch),
+        (truncated(IMAGE), DigestMismatch),
+        (image({"etc": b"another image"}), DigestMismatch),
+        (b"<html>no lz4 any more</html>", DigestMismatch),
+        (b"", DigestMismatch),
+    ],
+)
+def test_what_goes_wrong_on_the_way(
+    behaviour: Answer, error: type[HammerError], root: Path
+) -> None:
+    with pytest.raises(error):
+        install(later(IMAGE, behaviour), root)
+
+
+def test_bytes_are_counted_in_the_error(root: Path) -> None:
+    with pytest.raises(ImageInterrupted) as caught:
+        install(later(IMAGE, Cut(IMAGE, 1234)), root)
+    assert (caught.value.received_bytes, caught.value.expected_bytes) == (1234, len(IMAGE))
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (truncated(IMAGE), ImageTruncated),
+        (truncated(IMAGE, by=4), ImageTruncated),
+        (truncated(IMAGE, by=len(IMAGE) // 2), ImageTruncated),
+        (flipped(IMAGE, at=-1), ImageCorrupt),
+        (IMAGE + b"trailing", ImageCorrupt),
+        (packed(b""), ImageNotTar),
+        (packed(bytes(10240)), ImageNotTar),
+        (packed(b"#!/bin/sh\n"), ImageNotTar),
+        (packed(NOISE), ImageNotTar),
+        (packed(tar_of(TREE)[:200_000]), TarCorrupt),
+        (packed(tar_of(TREE)[:1024] + NOISE), TarCorrupt),
+        (image({"../x": b""}), TarMemberOutside),
+        # The archive is fine, and what follows it is not: it is read to the end.
+        (packed(tar_of({"f": b""}) + bytes(5 << 20))[:-4], ImageTruncated),
+        (flipped(packed(tar_of({"f": b""}) + bytes(5 << 20)), at=-1), ImageCorrupt),
+    ],
+)
+def test_an_image_that_was_published_broken(
+    content: bytes, error: type[HammerError], root: Path
+) -> None:
+    with pytest.raises(error):
+        install_content(content, root)
+
+
+def test_frames_and_padding_after_the_archive_are_part_of_the_digest(root: Path) -> None:
+    first, second = tar_of({"a": NOISE})[:100_000], tar_of({"a": NOISE})[100_000:]
+    result = install_content(packed(first) + packed(second) + packed(bytes(3 << 20)), root)
+    assert (root / "a").read_bytes() == NOISE
+    assert result.unpacked_bytes > 3 << 20
+
+
+def test_the_digest_wins_over_the_complaint_and_tells_it(root: Path) -> None:
+    with pytest.raises(DigestMismatch) as caught:
+        install(later(IMAGE, flipped(IMAGE, at=-1)), root)
+    assert "while unpacking" in caught.value.__notes__[0]
+    assert isinstance(caught.value.__cause__, ImageCorrupt)
+
+
+def test_the_source_wins_over_the_complaint_and_tells_it(root: Path) -> None:
+    # The first member is refused at once; the connection breaks long after that.
+    bad = packed(tar_of({"../x": b""}) + NOISE)
+    big = bad + packed(NOISE)
+    with pytest.raises(ImageInterrupted) as caught:
+        install(later(big, Cut(big, len(big) - 5)), root)
+    assert "leads outside" in caught.value.__notes__[0]
+
+
+def test_the_whole_image_is_read_for_the_digest_after_a_complaint(root: Path) -> None:
+    big = image({"../x": b""}) + packed(NOISE)
+    seen: list[int] = []
+    with pytest.raises(TarMemberOutside):
+        install(published(big), root, progress=seen.append)
+    assert seen[-1] == len(big)
