@@ -73,7 +73,7 @@ build/.venv: tests/requirements.lock pyproject.toml build/.packages
 	@echo "--- Python environment in build/venv"
 	/usr/bin/python3 -m venv build/venv
 	build/venv/bin/pip install -q --disable-pip-version-check --require-hashes -r tests/requirements.lock
-	build/venv/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	build/venv/bin/pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
 # The locks hold versions and hashes and no word on where packages were found.

@@ -104,6 +104,9 @@ HOOKS = (
 )
 
 
+ON_ESP = "boot/efi/EFI/demo/about.txt"
+ON_ESP_TEXT = "This file came with the demo image.\n"
+
 FILLER_MIB = 1056  # with the image 1.2 GiB to unpack, of 0.7 GiB to fetch
 
 
@@ -208,6 +211,8 @@ def _overlay() -> list[tuple[str, str, int]]:
         ),
         ("etc/initramfs-tools/conf.d/demo", INITRAMFS_CONF, 0o644),
         ("etc/initramfs-tools/modules", INITRAMFS_MODULES, 0o644),
+        # Lands on the ESP where there is one: a filesystem that knows no owners and modes.
+        (ON_ESP, ON_ESP_TEXT, 0o640),
     ]
 
 

@@ -49,6 +49,12 @@ def filesystem(disk: Path, partition: Partition) -> dict[str, str]:
     return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
 
 
+def vfat_file(disk: Path, partition: Partition, path: str) -> str:
+    """A text file on a vfat, read from outside."""
+    at = f"{disk}@@{partition.start_sector * SECTOR_BYTES}"
+    return _said("mtype", "-i", at, f"::{path}")
+
+
 def _said(*argv: str | Path) -> str:
     # sbin is not on the PATH of people who are not root.
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}

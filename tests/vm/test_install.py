@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 
 from hammer.step import Step
-from tests.demo_image.build_image import DemoImage
-from tests.vm.disks import empty_disk, filesystem, partitions
+from tests.demo_image.build_image import ON_ESP, ON_ESP_TEXT, DemoImage
+from tests.vm.disks import empty_disk, filesystem, partitions, vfat_file
 from tests.vm.documents import ESP_MIB, HOSTNAME, MACHINE_UUID, machine_document
 from tests.vm.guest import Disk, Guest
 from tests.vm.ramdisk import Ramdisk
@@ -69,6 +69,8 @@ def assert_as_specified(disk: Path, *, uefi: bool, verdict: Verdict) -> None:
         assert table[0].size_mib == ESP_MIB
         esp = filesystem(disk, table[0])
         assert (esp["TYPE"], esp["LABEL"].lower()) == ("vfat", "efi")
+        about = vfat_file(disk, table[0], "/" + ON_ESP.removeprefix("boot/efi/"))
+        assert about.splitlines() == ON_ESP_TEXT.splitlines()
 
 
 def assert_boots_by_firmware(disk: Disk, *, work: Path, image: DemoImage) -> None:
