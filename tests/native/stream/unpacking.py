@@ -53,5 +53,6 @@ def children() -> list[str]:
     """Processes of ours that live, or are dead and not waited for."""
     found = []
     for task in Path("/proc/self/task").iterdir():
-        found += (task / "children").read_text().split()
+        with contextlib.suppress(FileNotFoundError):  # a thread that has just ended has none
+            found += (task / "children").read_text().split()
     return found
