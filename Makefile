@@ -8,6 +8,7 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 GUESTS ?= 2
 
 export PYTHONDONTWRITEBYTECODE := 1
+export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint unit native vm soak bench ramdisk demo-image docs lock clean
@@ -28,7 +29,7 @@ lint: setup      ## style, types, direction of imports
 	build/venv/bin/ruff check
 	build/venv/bin/ruff format --check
 	build/venv/bin/mypy
-	build/venv/bin/lint-imports --no-logo
+	build/venv/bin/lint-imports --no-logo --cache-dir build/import-linter
 
 unit: setup      ## tests that touch nothing
 	$(PYTEST) tests/contract tests/unit

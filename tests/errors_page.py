@@ -12,7 +12,7 @@ from tests.bad_input import ROWS
 
 INTRODUCTION = f"""# Errors
 
-Made from `hammer/errors.py` and `tests/bad_input.py` by `make docs`; do not edit.
+Made from `hammer/errors` and `tests/bad_input.py` by `make docs`; do not edit.
 
 A failed installation tells its cause once: on the console as `FAILED [code]`, in the events
 as `{{"event": "failed", "code": ...}}`. Codes are stable and never used for something else.
@@ -40,7 +40,7 @@ as it was. In all other failures the disks of the run are left without a partiti
 """
 
 
-def leaves(kind: type[HammerError] = HammerError) -> Iterator[type[HammerError]]:
+def leaves(kind: type[HammerError]) -> Iterator[type[HammerError]]:
     """Every error that is raised, in the order of the drawing."""
     below = kind.__subclasses__()
     if not below:

@@ -2,23 +2,14 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from hammer import errors, redact
 from hammer.errors import HammerError
+from tests.errors_page import leaves
 
-
-def leaves(kind: type[HammerError] = HammerError) -> Iterator[type[HammerError]]:
-    below = kind.__subclasses__()
-    if not below:
-        yield kind
-    for each in below:
-        yield from leaves(each)
-
-
-LEAVES = list(leaves())
+LEAVES = list(leaves(HammerError))
 
 
 @pytest.mark.parametrize("leaf", LEAVES)

@@ -1,0 +1,196 @@
+"""Every failure the agent expects, and what the operator is told about it.
+
+    HammerError
+    ├── UsageError                2   the command line is wrong
+    │   └── CmdlineInvalid
+    ├── SpecError                10   the machine document cannot be carried out here
+    │   ├── DocumentMissing
+    │   ├── DocumentInvalid
+    │   ├── Unsupported
+    │   ├── WrongMachine
+    │   ├── MachineUnknown
+    │   ├── DiskMissing
+    │   ├── DiskTooSmall
+    │   └── TargetFull
+    ├── ImageError               20   the image is not what it must be
+    │   ├── ImageUnreachable
+    │   ├── ImageHttpStatus
+    │   ├── DigestMissing
+    │   ├── DigestMalformed
+    │   ├── DigestMismatch
+    │   ├── ImageInterrupted
+    │   ├── ImageStalled
+    │   ├── ImageTruncated
+    │   ├── ImageNotLz4
+    │   ├── ImageCorrupt
+    │   ├── ImageNotTar
+    │   ├── TarCorrupt
+    │   ├── TarMemberOutside
+    │   ├── TarMemberUnsupported
+    │   ├── InstallerMissing
+    │   ├── InstallerFailed
+    │   ├── InstallerKilled
+    │   ├── InstallerTimeout
+    │   ├── BootInfoMissing
+    │   ├── BootInfoInvalid
+    │   ├── BootFileMissing
+    │   ├── KernelInvalid
+    │   └── TreeUnusable
+    ├── HostError                30   this machine did not do what it was told
+    │   ├── NotRamdisk
+    │   ├── NotRoot
+    │   ├── ProgramMissing
+    │   ├── ProgramFailed
+    │   ├── ProgramTimeout
+    │   ├── DiskInUse
+    │   ├── TargetInUse
+    │   ├── NodeMissing
+    │   ├── WipeFailed
+    │   ├── MountFailed
+    │   ├── UnmountBusy
+    │   ├── FileFailed
+    │   ├── UnpackDied
+    │   ├── KexecRefused
+    │   ├── NetworkDown
+    │   └── Interrupted
+    └── ControlError             40   who gives the orders cannot be reached
+        ├── SpecUnreachable
+        └── ControlUnsupported
+
+`code` is what dashboards match on: never rename one, never use one twice.
+`hint` says what a person should do next. The number is the exit status of the
+program, one per branch: it says who has to act. Anything that is not a
+HammerError is a bug in the agent (exit status 70, EX_SOFTWARE of sysexits.h).
+"""
+
+from hammer.errors.base import (
+    BUG_EXIT_STATUS,
+    ControlError,
+    HammerError,
+    HostError,
+    ImageError,
+    SpecError,
+    UsageError,
+)
+from hammer.errors.control import (
+    ControlUnsupported,
+    SpecUnreachable,
+)
+from hammer.errors.host import (
+    DiskInUse,
+    FileFailed,
+    Interrupted,
+    KexecRefused,
+    MountFailed,
+    NetworkDown,
+    NodeMissing,
+    NotRamdisk,
+    NotRoot,
+    ProgramFailed,
+    ProgramMissing,
+    ProgramTimeout,
+    TargetInUse,
+    UnmountBusy,
+    UnpackDied,
+    WipeFailed,
+)
+from hammer.errors.image import (
+    DigestMalformed,
+    DigestMismatch,
+    DigestMissing,
+    ImageCorrupt,
+    ImageHttpStatus,
+    ImageInterrupted,
+    ImageNotLz4,
+    ImageNotTar,
+    ImageStalled,
+    ImageTruncated,
+    ImageUnreachable,
+    TarCorrupt,
+    TarMemberOutside,
+    TarMemberUnsupported,
+)
+from hammer.errors.installer import (
+    BootFileMissing,
+    BootInfoInvalid,
+    BootInfoMissing,
+    InstallerFailed,
+    InstallerKilled,
+    InstallerMissing,
+    InstallerTimeout,
+    KernelInvalid,
+    TreeUnusable,
+)
+from hammer.errors.spec import (
+    DiskMissing,
+    DiskTooSmall,
+    DocumentInvalid,
+    DocumentMissing,
+    MachineUnknown,
+    TargetFull,
+    Unsupported,
+    WrongMachine,
+)
+from hammer.errors.usage import (
+    CmdlineInvalid,
+)
+
+__all__ = [
+    "BUG_EXIT_STATUS",
+    "BootFileMissing",
+    "BootInfoInvalid",
+    "BootInfoMissing",
+    "CmdlineInvalid",
+    "ControlError",
+    "ControlUnsupported",
+    "DigestMalformed",
+    "DigestMismatch",
+    "DigestMissing",
+    "DiskInUse",
+    "DiskMissing",
+    "DiskTooSmall",
+    "DocumentInvalid",
+    "DocumentMissing",
+    "FileFailed",
+    "HammerError",
+    "HostError",
+    "ImageCorrupt",
+    "ImageError",
+    "ImageHttpStatus",
+    "ImageInterrupted",
+    "ImageNotLz4",
+    "ImageNotTar",
+    "ImageStalled",
+    "ImageTruncated",
+    "ImageUnreachable",
+    "InstallerFailed",
+    "InstallerKilled",
+    "InstallerMissing",
+    "InstallerTimeout",
+    "Interrupted",
+    "KernelInvalid",
+    "KexecRefused",
+    "MachineUnknown",
+    "MountFailed",
+    "NetworkDown",
+    "NodeMissing",
+    "NotRamdisk",
+    "NotRoot",
+    "ProgramFailed",
+    "ProgramMissing",
+    "ProgramTimeout",
+    "SpecError",
+    "SpecUnreachable",
+    "TarCorrupt",
+    "TarMemberOutside",
+    "TarMemberUnsupported",
+    "TargetFull",
+    "TargetInUse",
+    "TreeUnusable",
+    "UnmountBusy",
+    "UnpackDied",
+    "Unsupported",
+    "UsageError",
+    "WipeFailed",
+    "WrongMachine",
+]

@@ -1,0 +1,228 @@
+"""What this machine did not do as it was told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hammer.errors.base import HostError
+
+
+@dataclass(eq=False, kw_only=True)
+class NotRamdisk(HostError):
+    """`hammer run` takes the whole machine over, and this one has a system of its own."""
+
+    code = "not-ramdisk"
+    hint = "install from a running system with `hammer install`"
+
+    def __str__(self) -> str:
+        return "`hammer run` is for a ramdisk, the root of this system is on a disk"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotRoot(HostError):
+    """Installing needs root."""
+
+    code = "not-root"
+    hint = "run it as root"
+
+    uid: int
+
+    def __str__(self) -> str:
+        return f"installing needs root, this is uid {self.uid}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ProgramMissing(HostError):
+    """Programs that the agent starts are not on PATH."""
+
+    code = "program-missing"
+    hint = "install them, or build the ramdisk again: its build checks for them"
+
+    programs: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"not on PATH: {', '.join(self.programs)}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ProgramFailed(HostError):
+    """A program left with another status than 0."""
+
+    code = "program-failed"
+    hint = "repeat the command as printed, in the shell of hammer.on_failure=shell"
+
+    command: str
+    status: int
+    stderr: str
+
+    def __str__(self) -> str:
+        how = (
+            f"was killed by signal {-self.status}"
+            if self.status < 0
+            else f"left with status {self.status}"
+        )
+        said = [line.strip() for line in self.stderr.splitlines() if line.strip()]
+        return f"`{self.command}` {how}: {said[-1] if said else '(no message)'}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ProgramTimeout(HostError):
+    """A program did not end within its limit and was killed."""
+
+    code = "program-timeout"
+    hint = "look for a failing disk in the kernel's messages (dmesg)"
+
+    command: str
+    limit_s: float
+
+    def __str__(self) -> str:
+        return f"`{self.command}` did not end within {self.limit_s:g} s and was killed"
+
+
+@dataclass(eq=False, kw_only=True)
+class DiskInUse(HostError):
+    """A disk of the layout is in use on this machine."""
+
+    code = "disk-in-use"
+    hint = "unmount, swapoff or stop what is listed, or take the disk out of the layout"
+
+    uses: tuple[tuple[str, str], ...]  # device, and by what it is used
+
+    def __str__(self) -> str:
+        return "\n".join(f"{device} is in use: {use}" for device, use in self.uses)
+
+
+@dataclass(eq=False, kw_only=True)
+class TargetInUse(HostError):
+    """The directory that the target is to be mounted on is not free."""
+
+    code = "target-in-use"
+    hint = "unmount and empty the directory, or name another one with --target"
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class NodeMissing(HostError):
+    """A partition was made, and its device node did not appear as it should."""
+
+    code = "node-missing"
+    hint = "look at dmesg; another program may hold the disk open"
+
+    node: str
+    reason: str
+    limit_s: float
+
+    def __str__(self) -> str:
+        return f"{self.node}: {self.reason} after {self.limit_s:g} s"
+
+
+@dataclass(eq=False, kw_only=True)
+class WipeFailed(HostError):
+    """A disk was cleared, and reading it back shows that it is not clear."""
+
+    code = "wipe-failed"
+    hint = "look at dmesg for I/O errors and replace the disk"
+
+    disk: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.disk}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class MountFailed(HostError):
+    """A filesystem could not be mounted."""
+
+    code = "mount-failed"
+    hint = "look at dmesg for what the kernel says about the filesystem"
+
+    source: str
+    where: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"cannot mount {self.source} on {self.where}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class UnmountBusy(HostError):
+    """A filesystem stays in use; what was written may not be on the disk."""
+
+    code = "unmount-busy"
+    hint = "end the processes that are named, then install again"
+
+    where: str
+    culprits: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"cannot unmount {self.where}: in use by {', '.join(self.culprits) or 'unknown'}"
+
+
+@dataclass(eq=False, kw_only=True)
+class FileFailed(HostError):
+    """A file could not be read or written."""
+
+    code = "file-failed"
+    hint = "look at dmesg for I/O errors of the disk below"
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class UnpackDied(HostError):
+    """The process that unpacks the image ended without a word."""
+
+    code = "unpack-died"
+    hint = "look at dmesg: the kernel may have run out of memory"
+
+    how: str
+
+    def __str__(self) -> str:
+        return f"the process that unpacks the image {self.how}"
+
+
+@dataclass(eq=False, kw_only=True)
+class KexecRefused(HostError):
+    """The running kernel does not take the new one."""
+
+    code = "kexec-refused"
+    hint = "check Secure Boot and kernel lockdown, and that the ramdisk's kernel has kexec"
+
+    kernel: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"kexec of {self.kernel}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class NetworkDown(HostError):
+    """The network could not be brought up."""
+
+    code = "network-down"
+    hint = "check cable and switch port, the DHCP server, or `ip=` on the kernel command line"
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no network: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class Interrupted(HostError):
+    """A person or a supervisor stopped the installation."""
+
+    code = "interrupted"
+    hint = "install again when you are ready"
+
+    def __str__(self) -> str:
+        return "stopped by a signal"

@@ -1,0 +1,218 @@
+"""Why the stream of an image is not what it must be."""
+
+from dataclasses import dataclass
+
+from hammer import redact
+from hammer.errors.base import ImageError
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageUnreachable(ImageError):
+    """The server of the image does not answer, or the URL cannot work."""
+
+    code = "image-unreachable"
+    hint = "check the address, the name server, the route and the image server"
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageHttpStatus(ImageError):
+    """The server answers, but not with the image."""
+
+    code = "image-http-status"
+    hint = "publish the image under this URL, or correct the URL"
+
+    url: str
+    status: int
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: the server answers with HTTP status {self.status}"
+
+
+@dataclass(eq=False, kw_only=True)
+class DigestMissing(ImageError):
+    """There is no digest beside the image."""
+
+    code = "digest-missing"
+    hint = "publish the .md5 file beside the image (`hammer image pack` writes both)"
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class DigestMalformed(ImageError):
+    """The digest file holds no digest of this image."""
+
+    code = "digest-malformed"
+    hint = "write it with `md5sum img.tar.lz4 > img.tar.lz4.md5`"
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class DigestMismatch(ImageError):
+    """The bytes that arrived are not those that the digest was made of."""
+
+    code = "digest-mismatch"
+    hint = "publish image and digest together; a cache in between may hold an old half"
+
+    url: str
+    expected: str
+    actual: str
+
+    def __str__(self) -> str:
+        return (
+            f"{redact.url(self.url)}: "
+            f"the digest file says md5 {self.expected}, received was {self.actual}"
+        )
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageInterrupted(ImageError):
+    """The connection ended before the whole image had arrived."""
+
+    code = "image-interrupted"
+    hint = "check the image server and the network between, then install again"
+
+    url: str
+    received_bytes: int
+    expected_bytes: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        total = "an unknown total" if self.expected_bytes is None else str(self.expected_bytes)
+        return (
+            f"{redact.url(self.url)}: ended after {self.received_bytes} of {total} bytes: "
+            f"{self.reason}"
+        )
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageStalled(ImageError):
+    """The connection is open and nothing comes."""
+
+    code = "image-stalled"
+    hint = "check the image server and the network between, then install again"
+
+    url: str
+    received_bytes: int
+    limit_s: float
+
+    def __str__(self) -> str:
+        return (
+            f"{redact.url(self.url)}: nothing for {self.limit_s:g} s "
+            f"after {self.received_bytes} bytes"
+        )
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageTruncated(ImageError):
+    """All bytes arrived, but the lz4 frame does not end."""
+
+    code = "image-truncated"
+    hint = "the image was cut before its digest was made: pack and publish it again"
+
+    url: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: ends in the middle of an lz4 frame"
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageNotLz4(ImageError):
+    """The image is something else than an lz4 frame."""
+
+    code = "image-not-lz4"
+    hint = "compress the tar archive with `lz4 -9`, or pack it with `hammer image pack`"
+
+    url: str
+    begins_with: bytes
+
+    def __str__(self) -> str:
+        found = self.begins_with.hex() or "no byte at all"
+        return f"{redact.url(self.url)}: begins with {found}, an lz4 frame begins with 04224d18"
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageCorrupt(ImageError):
+    """The lz4 frame contradicts itself: a bad block or a wrong checksum."""
+
+    code = "image-corrupt"
+    hint = "the image was damaged before its digest was made: pack and publish it again"
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageNotTar(ImageError):
+    """What the lz4 frame holds is not a tar archive."""
+
+    code = "image-not-tar"
+    hint = "compress a tar archive of the root filesystem (`hammer image pack` does)"
+
+    url: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: the first 512 bytes inside are not a tar header"
+
+
+@dataclass(eq=False, kw_only=True)
+class TarCorrupt(ImageError):
+    """The tar archive begins well and then goes wrong."""
+
+    code = "tar-corrupt"
+    hint = "make the tar archive again; `tar -t` finds the same place"
+
+    url: str
+    reason: str
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: at byte {self.offset} of the archive: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class TarMemberOutside(ImageError):
+    """A member that would be written outside of the target."""
+
+    code = "tar-member-outside"
+    hint = "remove the member from the archive; no image needs one"
+
+    url: str
+    member: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: member {self.member}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class TarMemberUnsupported(ImageError):
+    """A member of a kind that this version does not restore."""
+
+    code = "tar-member-unsupported"
+    hint = "pack the image with `hammer image pack`, which writes what the agent reads"
+
+    url: str
+    member: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: member {self.member}: {self.reason}"
