@@ -3,7 +3,9 @@
 
 PYTHON := build/venv/bin/python
 PYTEST := build/venv/bin/pytest -q
-SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
+# As root, or by sudo; what is then made in build/ is given back.
+ROOT   := $(if $(filter 0,$(shell id -u)),,sudo env CI=$(CI) PYTHONDONTWRITEBYTECODE=1)
+RETURN := $(if $(ROOT),$(ROOT) chown -R $(shell id -u):$(shell id -g) build,@:)
 # Two guests side by side where there are two cores: each is emulated by one thread or two.
 GUESTS ?= 2
 
@@ -20,7 +22,9 @@ demo: setup ramdisk demo-image  ## install a Debian in a virtual machine, before
 	$(PYTHON) -m tests.vm.demo
 
 test: check ramdisk demo-image  ## everything: lint, types, unit, native, virtual machines
-	$(SUDO) $(PYTEST) tests/native tests/initramfs
+	$(PYTEST) tests/initramfs
+	$(ROOT) $(PYTEST) tests/native
+	$(RETURN)
 	$(PYTEST) -n $(GUESTS) --dist worksteal tests/vm
 
 check: setup lint unit  ## what every commit must pass, in less than two minutes
@@ -35,22 +39,26 @@ unit: setup      ## tests that touch nothing
 	$(PYTEST) tests/contract tests/unit
 
 native: setup    ## tests with loop devices, chroots and servers on loopback; needs root
-	$(SUDO) $(PYTEST) tests/native
+	$(ROOT) $(PYTEST) tests/native
+	$(RETURN)
 
 vm: setup ramdisk demo-image  ## tests in virtual machines
 	$(PYTEST) -n $(GUESTS) --dist worksteal tests/vm
 
 soak: setup ramdisk demo-image  ## the long seeded matrices; hours
-	$(SUDO) HAMMER_SOAK=1 $(PYTEST) tests/native -m soak
+	$(ROOT) env HAMMER_SOAK=1 $(PYTEST) tests/native -m soak
+	$(RETURN)
 
 bench: setup     ## the image stream and a shell pipeline, side by side; needs root
-	$(SUDO) $(PYTHON) -m tests.bench.bench_stream
+	$(ROOT) $(PYTHON) -m tests.bench.bench_stream
+	$(RETURN)
 
 ramdisk: setup   ## kernel and initramfs, in build/ramdisk
 	$(PYTHON) initramfs/build --out build/ramdisk
 
 demo-image: setup  ## a small real Debian, in build/demo-image
-	$(SUDO) tests/demo_image/build
+	$(ROOT) tests/demo_image/build
+	$(RETURN)
 
 docs: setup      ## the pages that are made from the code
 	$(PYTHON) -m tests.errors_page > docs/errors.md
@@ -65,8 +73,8 @@ build/.packages: tests/packages
 	  dpkg-query -W -f='$${Status}' "$$name" 2>/dev/null | grep -q 'ok installed' || echo "$$name"; done); \
 	echo $${missing:-none}; \
 	if [ -n "$$missing" ]; then \
-	  $(SUDO) apt-get -q update && \
-	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $$missing; \
+	  $(ROOT) apt-get -q update && \
+	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $$missing; \
 	fi
 	@touch $@
 
@@ -87,4 +95,4 @@ lock: setup      ## the newest versions into the locks
 	  -o tests/requirements.lock pyproject.toml
 
 clean:           ## remove all that was built
-	$(SUDO) rm -rf build
+	$(ROOT) rm -rf build
