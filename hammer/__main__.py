@@ -136,7 +136,9 @@ def run_command(_: argparse.Namespace) -> int:
         machine = this_machine(console, settings, target=TARGET, kexec=True)
         hand_over(machine, installed(machine, control), pause_s=settings.pause_s)
 
-    return reported(console, life)
+    status = reported(console, life)
+    tell_memory(console)
+    return status
 
 
 def refuse_to_run() -> NoReturn:
@@ -167,7 +169,10 @@ def install_command(arguments: argparse.Namespace) -> int:
         if kernel.loaded:
             hand_over(machine, kernel, pause_s=settings.pause_s)
 
-    return reported(console, life)
+    status = reported(console, life)
+    if status:
+        tell_memory(console)
+    return status
 
 
 def pack_command(arguments: argparse.Namespace) -> int:
@@ -229,12 +234,15 @@ def installed(machine: Machine, control: ControlPlane, *, ask: bool = False) -> 
     except BaseException as error:
         control.failed(failure_of(error))
         raise
-    finally:
-        memory = peak_memory()
-        machine.console.event("memory", agent_mib=memory.agent_mib, child_mib=memory.child_mib)
     control.installed()
+    tell_memory(machine.console)
     machine.console.event("installed", kernel=kernel.kernel, loaded=kernel.loaded)
     return kernel
+
+
+def tell_memory(console: Console) -> None:
+    memory = peak_memory()
+    console.event("memory", agent_mib=memory.agent_mib, child_mib=memory.child_mib)
 
 
 def confirm(disks: Sequence[str]) -> None:
