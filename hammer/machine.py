@@ -16,7 +16,7 @@ from hammer.stream.image import Images
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """This machine: for real in `__main__`, recorded in the unit tests."""
+    """This machine: for real in commands.py, recorded in the unit tests."""
 
     identity: Identity
     console: Console

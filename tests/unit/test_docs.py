@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hammer.__main__ import parser
 from hammer.cmdline import Settings
+from hammer.commands import parser
 from hammer.step import Step
 from tests.errors_page import page
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hammer.__main__ import break_before, control_plane, failure_of, main, parser, reported
 from hammer.cmdline import parse
+from hammer.commands import break_before, control_plane, failure_of, main, parser, reported
 from hammer.console import Console, Event
 from hammer.control.spec_file import SpecFile
 from hammer.errors import ControlUnsupported, DocumentInvalid, DocumentMissing, NotRoot
@@ -32,7 +32,7 @@ def test_a_bug_is_told_without_its_text() -> None:
 
     assert reported(Console([events.append]), life) == 70
     assert events[0]["code"] == "bug"
-    assert str(events[0]["message"]).startswith("ValueError at test_main.py:")
+    assert str(events[0]["message"]).startswith("ValueError at test_commands.py:")
     assert SECRET not in str(events)
 
 
@@ -90,7 +90,7 @@ def test_run_refuses_a_machine_with_a_system(capsys: pytest.CaptureFixture[str])
 
 def test_a_break_opens_a_shell_before_its_step_only(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("hammer.__main__.open_shell", opened.append)
+    monkeypatch.setattr("hammer.commands.open_shell", opened.append)
     settings = parse("hammer.break=image")
     for step in Step:
         break_before(settings, step)

@@ -1,0 +1,357 @@
+"""The commands of `hammer`: read the command line, install, report, hand over.
+
+Exit status: 0 done, 2 usage, 10 machine document, 20 image, 30 this machine,
+40 control plane, 70 a bug in the agent.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from hammer import VERSION, cmdline, redact
+from hammer.cmdline import Settings
+from hammer.console import Console, Failure, json_sink, text_sink
+from hammer.control.protocol import ControlPlane
+from hammer.control.spec_file import SpecFile
+from hammer.errors import (
+    BUG_EXIT_STATUS,
+    ControlUnsupported,
+    HammerError,
+    Interrupted,
+    NotRamdisk,
+)
+from hammer.host import network
+from hammer.host.chroot import HostChroot
+from hammer.host.disks import HostDisks
+from hammer.host.firmware import EfiFirmware, NoFirmware
+from hammer.host.identity import identity, in_ramdisk, peak_memory
+from hammer.host.mounts import HostMounts
+from hammer.host.power import HostPower
+from hammer.host.programs import HostPrograms
+from hammer.host.shell import open_shell
+from hammer.image.pack import pack
+from hammer.machine import Machine
+from hammer.sequence import provision
+from hammer.step import Step
+from hammer.steps.kernel import Kernel
+from hammer.stream.http import Patience
+from hammer.stream.image import HttpImages
+
+log = logging.getLogger(__name__)
+
+RUN_DIRECTORY = Path("/run/hammer")
+TARGET = Path("/rootfs")
+DEFAULT_CONSOLE = "ttyS0"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    return command(arguments)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="hammer", description="Install a bare-metal machine.")
+    top.add_argument("--version", action="version", version=f"hammer {VERSION}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="the whole life in the ramdisk, ending with kexec")
+    run.set_defaults(command=run_command)
+
+    install = commands.add_parser(
+        "install", help="install from a running Linux; ERASES the disks that the document names"
+    )
+    install.add_argument("machine", metavar="MACHINE", help="machine document, path or URL")
+    install.add_argument("--target", type=Path, default=TARGET, help="empty directory to mount on")
+    install.add_argument("--no-kexec", action="store_true", help="install, and go on running")
+    install.add_argument("--yes", action="store_true", help="do not ask before erasing")
+    install.add_argument("--preserve", action="store_true", help="keep the disks after a failure")
+    install.add_argument(
+        "--install-limit-s",
+        type=int,
+        default=Settings().install_limit_s,
+        metavar="S",
+        help="how long the image's installer may take (default %(default)s)",
+    )
+    install.add_argument(
+        "--retry-s",
+        type=int,
+        default=Settings().retry_s,
+        metavar="S",
+        help="how long a server that does not answer is tried again (default %(default)s)",
+    )
+    install.add_argument("--format", choices=("text", "json"), default="text")
+    install.add_argument("--debug", action="store_true", help="show every command")
+    install.set_defaults(command=install_command)
+
+    image = commands.add_parser("image", help="for authors of images")
+    image_commands = image.add_subparsers(required=True, metavar="COMMAND")
+    packer = image_commands.add_parser(
+        "pack", help="a root filesystem becomes img.tar.lz4, its .md5 and packages.txt"
+    )
+    packer.add_argument("tree", type=Path, metavar="TREE", help="directory, or a .tar of it")
+    packer.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)"
+    )
+    packer.set_defaults(command=pack_command)
+    return top
+
+
+# --- the commands -------------------------------------------------------------------------
+
+
+def run_command(_: argparse.Namespace) -> int:
+    """In the ramdisk. Comes back only when something failed; initramfs/init takes over then."""
+    if not in_ramdisk():
+        return reported(Console([text_sink(_stdout)]), refuse_to_run)
+    RUN_DIRECTORY.mkdir(parents=True, exist_ok=True)
+    log_to(logging.FileHandler(RUN_DIRECTORY / "hammer.log"))
+    sinks = [text_sink(_stdout), json_sink(appender(RUN_DIRECTORY / "events.jsonl"))]
+    console = Console(sinks)
+    raise_on_signals()
+
+    def life() -> NoReturn:
+        words = cmdline.read()
+        if told := cmdline.events(words):
+            sinks.append(json_sink(appender(Path(told))))
+        settings = cmdline.parse(words)
+        if settings.debug:
+            log_to(ConsoleHandler(console))
+        console.event("start", version=VERSION, spec=redact.url(settings.spec))
+        console.say(f"hammer {VERSION}")
+        console.before_step(lambda step: break_before(settings, step))
+        address = network.bring_up(HostPrograms(), settings.ip)
+        if address:
+            console.say(f"{address.interface} has {address.address}")
+        control = control_plane(settings, console)
+        machine = this_machine(console, settings, target=TARGET, kexec=True)
+        hand_over(machine, installed(machine, control), pause_s=settings.pause_s)
+
+    status = reported(console, life)
+    tell_memory(console)
+    return status
+
+
+def refuse_to_run() -> NoReturn:
+    raise NotRamdisk()
+
+
+def install_command(arguments: argparse.Namespace) -> int:
+    """On a running Linux, from a document given by hand."""
+    sink = json_sink if arguments.format == "json" else text_sink
+    console = Console([sink(_stdout)])
+    if arguments.debug:
+        log_to(ConsoleHandler(console))
+    raise_on_signals()
+
+    def life() -> None:
+        settings = replace(
+            cmdline.parse(cmdline.read()),
+            spec=arguments.machine,
+            install_limit_s=arguments.install_limit_s,
+            retry_s=arguments.retry_s,
+            preserve=arguments.preserve,
+        )
+        machine = this_machine(
+            console, settings, target=arguments.target, kexec=not arguments.no_kexec
+        )
+        control = spec_file(settings, console)
+        kernel = installed(machine, control, ask=not arguments.yes and sys.stdin.isatty())
+        if kernel.loaded:
+            hand_over(machine, kernel, pause_s=settings.pause_s)
+
+    status = reported(console, life)
+    if status:
+        tell_memory(console)
+    return status
+
+
+def pack_command(arguments: argparse.Namespace) -> int:
+    console = Console([text_sink(_stdout)])
+
+    def life() -> None:
+        pack(arguments.tree, arguments.out, programs=HostPrograms(), say=console.say)
+
+    return reported(console, life)
+
+
+# --- their parts --------------------------------------------------------------------------
+
+
+def this_machine(console: Console, settings: Settings, *, target: Path, kexec: bool) -> Machine:
+    """The machine we run on, with nothing faked."""
+    programs = HostPrograms()
+    who = identity()
+    return Machine(
+        identity=who,
+        console=console,
+        programs=programs,
+        disks=HostDisks(programs),
+        mounts=HostMounts(programs),
+        images=HttpImages(patience=patience(settings), on_retry=console.say),
+        chroot=HostChroot(),
+        firmware=EfiFirmware(programs) if who.efi else NoFirmware(),
+        power=HostPower() if kexec else None,
+        target=target,
+        serial_console=settings.console or DEFAULT_CONSOLE,
+        install_limit_s=settings.install_limit_s,
+        preserve=settings.preserve,
+    )
+
+
+def patience(settings: Settings) -> Patience:
+    return Patience(retry_for_s=settings.retry_s)
+
+
+def spec_file(settings: Settings, console: Console) -> SpecFile:
+    return SpecFile(settings.spec, patience=patience(settings), on_retry=console.say)
+
+
+def control_plane(settings: Settings, console: Console) -> ControlPlane:
+    """Who gives the orders. A document named on the command line, or built in, decides."""
+    embedded = settings.spec == cmdline.EMBEDDED_SPEC
+    if settings.pixie_api_url and embedded and not Path(settings.spec).exists():
+        raise ControlUnsupported(name="PIXIE_API_URL (metal-api)")
+    return spec_file(settings, console)
+
+
+def installed(machine: Machine, control: ControlPlane, *, ask: bool = False) -> Kernel:
+    """One installation, from document to report."""
+    try:
+        spec = control.wait_for_spec()
+        if ask:
+            confirm([disk.device for disk in spec.layout.disks])
+        kernel = provision(machine, spec)
+    except BaseException as error:
+        control.failed(failure_of(error))
+        raise
+    control.installed()
+    tell_memory(machine.console)
+    machine.console.event("installed", kernel=kernel.kernel, loaded=kernel.loaded)
+    return kernel
+
+
+def tell_memory(console: Console) -> None:
+    memory = peak_memory()
+    console.event("memory", agent_mib=memory.agent_mib, child_mib=memory.child_mib)
+
+
+def confirm(disks: Sequence[str]) -> None:
+    """Let a person at a terminal say no. Raises Interrupted."""
+    answer = input(f"This erases {', '.join(disks)}. Type `yes` to go on: ")
+    if answer.strip() != "yes":
+        raise Interrupted()
+
+
+def hand_over(machine: Machine, kernel: Kernel, *, pause_s: int) -> NoReturn:
+    """Start the loaded kernel. This line is the end of the agent."""
+    assert machine.power is not None
+    machine.console.say(f"kexec in {pause_s} s, Ctrl-C stops it")
+    time.sleep(pause_s)
+    machine.console.event("kexec", kernel=kernel.kernel, cmdline=kernel.cmdline)
+    machine.power.kexec()
+
+
+def break_before(settings: Settings, step: Step) -> None:
+    if step is settings.break_at:
+        _stdout(f"stopped before {step}; leave the shell to go on\n")
+        open_shell(f"hammer, before {step}")
+
+
+def reported(console: Console, life: Callable[[], object]) -> int:
+    """Live, and tell a failure once, in words. The one place that catches everything."""
+    try:
+        life()
+    except BaseException as error:
+        failure = failure_of(error)
+        if failure.exit_status == BUG_EXIT_STATUS:
+            # Without the exception's own text, which may quote a document with secrets.
+            log.debug("%s\n%s", type(error), "".join(traceback.format_tb(error.__traceback__)))
+        console.failed(failure)
+        return failure.exit_status
+    return 0
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What is told of an exception, expected or not."""
+    notes = tuple(getattr(error, "__notes__", ()))
+    if isinstance(error, HammerError):
+        return Failure(
+            code=error.code,
+            exit_status=error.exit_status,
+            message=str(error),
+            hint=error.hint,
+            notes=notes,
+        )
+    # The text of a foreign exception may quote a document, and that holds passwords.
+    at = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" at {Path(at[0].filename).name}:{at[0].lineno}" if at else ""
+    return Failure(
+        code="bug",
+        exit_status=BUG_EXIT_STATUS,
+        message=f"{type(error).__name__}{place}",
+        hint="this is a bug in the agent: report it with the log, /run/hammer/hammer.log",
+        notes=notes,
+    )
+
+
+def raise_on_signals() -> None:
+    """A first signal becomes an Interrupted; more of them do not disturb the clean-up."""
+
+    def interrupt(*_: object) -> NoReturn:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted()
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, interrupt)
+
+
+def _stdout(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def appender(path: Path) -> Callable[[str], None]:
+    """Writes to the end of a file or to a device; one that cannot be opened gets nothing."""
+    handle = -1
+    with suppress(OSError):
+        # A terminal must not become ours, and one that nobody reads must not stop us.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK
+        handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+    def write(text: str) -> None:
+        os.write(handle, text.encode())
+
+    return write
+
+
+class ConsoleHandler(logging.Handler):
+    """Log lines as lines of the console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.say(record.getMessage())
+
+
+def log_to(handler: logging.Handler) -> None:
+    """Everything that our own modules log goes there, too.
+
+    Not what libraries log: urllib3 writes whole URLs, and signed links are secrets.
+    """
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    ours = logging.getLogger("hammer")
+    ours.setLevel(logging.DEBUG)
+    ours.addHandler(handler)
