@@ -8,6 +8,7 @@ import argparse
 import logging
 import os
 import signal
+import stat
 import sys
 import time
 import traceback
@@ -19,7 +20,7 @@ from typing import NoReturn
 
 from hammer import VERSION, cmdline, redact
 from hammer.cmdline import Settings
-from hammer.console import Console, Failure, json_sink, text_sink
+from hammer.console import MIB, Console, Failure, json_sink, text_sink
 from hammer.control.protocol import ControlPlane
 from hammer.control.spec_file import SpecFile
 from hammer.errors import (
@@ -34,6 +35,7 @@ from hammer.host.chroot import HostChroot
 from hammer.host.disks import HostDisks
 from hammer.host.firmware import EfiFirmware, NoFirmware
 from hammer.host.identity import identity, in_ramdisk, peak_memory
+from hammer.host.lock import only_agent
 from hammer.host.mounts import HostMounts
 from hammer.host.power import HostPower
 from hammer.host.programs import HostPrograms
@@ -49,6 +51,7 @@ from hammer.stream.image import HttpImages
 log = logging.getLogger(__name__)
 
 RUN_DIRECTORY = Path("/run/hammer")
+EVENTS_LIMIT_BYTES = 16 * MIB
 TARGET = Path("/rootfs")
 DEFAULT_CONSOLE = "ttyS0"
 
@@ -162,7 +165,7 @@ def install_command(arguments: argparse.Namespace) -> int:
             preserve=arguments.preserve,
         )
         machine = this_machine(
-            console, settings, target=arguments.target, kexec=not arguments.no_kexec
+            console, settings, target=arguments.target.resolve(), kexec=not arguments.no_kexec
         )
         control = spec_file(settings, console)
         kernel = installed(machine, control, ask=not arguments.yes and sys.stdin.isatty())
@@ -230,7 +233,8 @@ def installed(machine: Machine, control: ControlPlane, *, ask: bool = False) -> 
         spec = control.wait_for_spec()
         if ask:
             confirm([disk.device for disk in spec.layout.disks])
-        kernel = provision(machine, spec)
+        with only_agent():
+            kernel = provision(machine, spec)
     except BaseException as error:
         control.failed(failure_of(error))
         raise
@@ -322,15 +326,23 @@ def _stdout(text: str) -> None:
 
 
 def appender(path: Path) -> Callable[[str], None]:
-    """Writes to the end of a file or to a device; one that cannot be opened gets nothing."""
+    """Writes to the end of a file or to a serial line; what cannot be opened gets nothing.
+
+    A disk gets nothing either, whatever the command line says. A file ends at
+    EVENTS_LIMIT_BYTES: it lies in memory, and an installer may print for ever.
+    """
     handle = -1
     with suppress(OSError):
         # A terminal must not become ours, and one that nobody reads must not stop us.
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK
         handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        if stat.S_ISBLK(os.fstat(handle).st_mode):
+            os.close(handle)
+            handle = -1
 
     def write(text: str) -> None:
-        os.write(handle, text.encode())
+        if os.fstat(handle).st_size < EVENTS_LIMIT_BYTES:  # of a terminal it is 0
+            os.write(handle, text.encode())
 
     return write
 

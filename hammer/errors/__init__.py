@@ -39,6 +39,7 @@
     ├── HostError                30   this machine did not do what it was told
     │   ├── NotRamdisk
     │   ├── NotRoot
+    │   ├── AgentRunning
     │   ├── ProgramMissing
     │   ├── ProgramFailed
     │   ├── ProgramTimeout
@@ -77,6 +78,7 @@ from hammer.errors.control import (
     SpecUnreachable,
 )
 from hammer.errors.host import (
+    AgentRunning,
     DiskInUse,
     FileFailed,
     Interrupted,
@@ -137,6 +139,7 @@ from hammer.errors.usage import (
 
 __all__ = [
     "BUG_EXIT_STATUS",
+    "AgentRunning",
     "BootFileMissing",
     "BootInfoInvalid",
     "BootInfoMissing",

@@ -31,6 +31,19 @@ class NotRoot(HostError):
 
 
 @dataclass(eq=False, kw_only=True)
+class AgentRunning(HostError):
+    """Another installation is under way on this machine."""
+
+    code = "agent-running"
+    hint = "let it come to its end, or stop it"
+
+    process: str
+
+    def __str__(self) -> str:
+        return f"another installation is running, process {self.process or 'unknown'}"
+
+
+@dataclass(eq=False, kw_only=True)
 class ProgramMissing(HostError):
     """Programs that the agent starts are not on PATH."""
 

@@ -11,6 +11,7 @@ import pytest
 
 import contract
 from hammer import VERSION
+from hammer.errors import AgentRunning
 from hammer.step import Step
 from tests.images import PATH, Entry, Link, image, published
 from tests.native.machine import (
@@ -25,8 +26,9 @@ from tests.native.machine import (
     loop_disk,
     mounted_below,
     output,
+    wait_until,
 )
-from tests.servers import serve
+from tests.servers import Answer, Drip, Then, serve
 
 # Everything that this version can make, and the two formats that make nothing.
 LAYOUT = """  filesystemlayout:
@@ -220,3 +222,22 @@ busybox mount -t tmpfs mine /root && busybox touch /root/hidden
         assert int(count.split()[1]) < 10
         with looked_into(disk, tmp_path) as root:
             assert list((root / "root").iterdir()) == []
+
+
+def test_a_second_installation_is_refused(tmp_path: Path) -> None:
+    packed = image(base_image())
+    slow: dict[str, Answer | Then] = {**published(packed)}
+    slow[PATH] = Drip(packed, piece=len(packed) // 20, pause_s=0.1)
+    with ExitStack() as held:
+        disk = held.enter_context(loop_disk(tmp_path / "disk", size_mib=64))
+        server = held.enter_context(serve(slow))
+        path = tmp_path / "machine.yaml"
+        path.write_text(document(disk.device, server.url(PATH)))
+        first = Installation(document=path, target=tmp_path / "target")
+        with first.started() as child:
+            wait_until(tmp_path / "target/lost+found")
+            second = Installation(document=path, target=tmp_path / "other").run()
+            assert second.failure is not None
+            assert second.failure["code"] == AgentRunning.code
+            assert str(child.pid) in str(second.failure["message"])
+            assert first.finish(child).status == 0

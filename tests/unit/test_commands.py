@@ -1,15 +1,31 @@
 """What is told of a failure, and what of it must not be."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from hammer.cmdline import parse
-from hammer.commands import break_before, control_plane, failure_of, main, parser, reported
-from hammer.console import Console, Event
+from hammer.commands import (
+    appender,
+    break_before,
+    control_plane,
+    failure_of,
+    main,
+    parser,
+    reported,
+)
+from hammer.console import Console, Event, json_sink
 from hammer.control.spec_file import SpecFile
-from hammer.errors import ControlUnsupported, DocumentInvalid, DocumentMissing, NotRoot
+from hammer.errors import (
+    AgentRunning,
+    ControlUnsupported,
+    DocumentInvalid,
+    DocumentMissing,
+    NotRoot,
+)
 from hammer.host.identity import in_ramdisk
+from hammer.host.lock import only_agent
 from hammer.step import Step
 
 SECRET = "hunter2"
@@ -95,3 +111,27 @@ def test_a_break_opens_a_shell_before_its_step_only(monkeypatch: pytest.MonkeyPa
     for step in Step:
         break_before(settings, step)
     assert opened == ["hammer, before image"]
+
+
+def test_events_go_to_files_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hammer.commands.EVENTS_LIMIT_BYTES", 10)
+    write = appender(tmp_path / "events")
+    for _ in range(9):
+        write("12345\n")
+    assert (tmp_path / "events").read_text() == "12345\n12345\n"
+
+
+def test_events_that_cannot_be_written_stop_nothing(tmp_path: Path) -> None:
+    events: list[Event] = []
+    console = Console([json_sink(appender(tmp_path / "no/such/folder")), events.append])
+    console.say("hello")
+    assert len(events) == 1
+
+
+def test_one_agent_at_a_time(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    mine = pytest.raises(AgentRunning, match=str(os.getpid()))
+    with only_agent(lock), mine, only_agent(lock):
+        pytest.fail("two of them")
+    with only_agent(lock):
+        pass

@@ -52,10 +52,11 @@ def test_a_written_file_has_its_mode_and_stays_inside(tmp_path: Path) -> None:
     assert [entry.name for entry in found.parent.iterdir()] == ["secret"]
 
 
-def test_a_file_is_not_written_through_a_link(tmp_path: Path) -> None:
+def test_a_link_in_the_target_is_followed_in_the_target(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("old")
     (tmp_path / "link").symlink_to("real")
     write(tmp_path, PurePosixPath("/link"), b"new", mode=0o644)
+    assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "new"
 
 
