@@ -156,17 +156,16 @@ def _failed(event: Event) -> list[str]:
 
 def _wrapped(text: str, *, first: str, then: str) -> list[str]:
     lines: list[str] = []
-    for line in text.splitlines() or [""]:
+    for line in map(printable, text.splitlines() or [""]):
+        indent = line[: len(line) - len(line.lstrip())][: COLUMNS // 2]
         lines += textwrap.wrap(
-            printable(line),
+            line.strip(),
             COLUMNS,
-            initial_indent=first if not lines else then,
-            subsequent_indent=then,
+            initial_indent=(then if lines else first) + indent,
+            subsequent_indent=then + indent,
             break_on_hyphens=False,
-            drop_whitespace=False,
-            tabsize=4,
         ) or [first.rstrip()]
-    return [line.rstrip() for line in lines]
+    return lines
 
 
 def printable(text: str) -> str:

@@ -69,6 +69,7 @@ ROWS = (
     _failed("installer-exits-7", "installer that leaves with status 7", errors.InstallerFailed),
     _failed("installer-killed", "installer that is killed", errors.InstallerKilled),
     _failed("installer-hangs", "installer that hangs past its limit", errors.InstallerTimeout),
+    _failed("target-read-only", "installer that remounts the root read-only", errors.FileFailed),
     _failed("boot-info-missing", "no boot-info.yaml", errors.BootInfoMissing),
     _failed("boot-info-not-yaml", "boot-info.yaml that is not YAML", errors.BootInfoInvalid),
     _failed("kernel-missing", "kernel of boot-info.yaml that is not there", errors.BootFileMissing),

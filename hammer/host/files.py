@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from hammer.errors import FileFailed, TargetFull
@@ -11,13 +12,24 @@ SYMLINKS_MAX = 40  # as the kernel has it (MAXSYMLINKS, path_resolution(7))
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
+@contextlib.contextmanager
+def failing(path: PurePosixPath) -> Iterator[None]:
+    """Map what the kernel says of a path of the target: TargetFull, FileFailed."""
+    try:
+        yield
+    except OSError as failure:
+        if failure.errno in NO_SPACE:
+            raise TargetFull(path=str(path)) from None
+        raise FileFailed(path=str(path), reason=failure.strerror or str(failure)) from None
+
+
 def inside(root: Path, path: PurePosixPath) -> Path:
     """Where `path` of the target lies for us, its symbolic links followed inside the target.
 
     An image may have absolute links (/boot/vmlinuz -> /vmlinuz-6.1); followed
     from outside they would lead into the ramdisk. This is what a chroot does
     with the path, and nobody else joins paths of documents to the target.
-    What does not exist is joined as it is. Raises FileFailed for a loop.
+    What does not exist is joined as it is. Raises FileFailed, for a loop as well.
     """
     if not path.is_absolute():
         raise FileFailed(path=str(path), reason="is not an absolute path")
@@ -30,13 +42,14 @@ def inside(root: Path, path: PurePosixPath) -> Path:
             done = done[:-1]  # `..` of the root is the root
             continue
         here = root.joinpath(*done, part)
-        if not here.is_symlink():
+        with failing(path):
+            target = PurePosixPath(here.readlink()) if here.is_symlink() else None
+        if target is None:
             done.append(part)
             continue
         links += 1
         if links > SYMLINKS_MAX:
             raise FileFailed(path=str(path), reason="too many symbolic links in the target")
-        target = PurePosixPath(here.readlink())
         if target.is_absolute():
             done, todo = [], [*target.parts[1:], *todo]
         else:
@@ -52,7 +65,7 @@ def write(root: Path, path: PurePosixPath, data: bytes, *, mode: int) -> None:
     """
     where = inside(root, path)
     aside = where.with_name(f".{where.name}.hammer")
-    try:
+    with failing(path):
         where.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             aside.unlink()
@@ -61,24 +74,16 @@ def write(root: Path, path: PurePosixPath, data: bytes, *, mode: int) -> None:
             os.fchmod(stream.fileno(), mode)
             stream.write(data)
         aside.replace(where)
-    except OSError as failure:
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        if failure.errno in NO_SPACE:
-            raise TargetFull(path=str(path)) from None
-        raise FileFailed(path=str(path), reason=failure.strerror or "cannot be written") from None
 
 
 def read(root: Path, path: PurePosixPath, *, limit_bytes: int) -> bytes | None:
     """A regular file of the target, or None where there is none. Raises FileFailed."""
     where = inside(root, path)
-    try:
+    with failing(path):
         if not where.is_file():
             return None
         with where.open("rb") as stream:
             data = stream.read(limit_bytes + 1)
-    except OSError as failure:
-        raise FileFailed(path=str(path), reason=failure.strerror or "cannot be read") from None
     if len(data) > limit_bytes:
         raise FileFailed(path=str(path), reason=f"is larger than {limit_bytes} bytes")
     return data

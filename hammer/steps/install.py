@@ -16,7 +16,8 @@ from hammer.errors import (
     InstallerMissing,
     InstallerTimeout,
 )
-from hammer.host.files import inside, read, write
+from hammer.host.chroot import Ended
+from hammer.host.files import failing, inside, read, write
 from hammer.machine import Machine
 from hammer.spec import InstallSpec
 from hammer.steps.format import Volume
@@ -38,18 +39,24 @@ def run_installer(
         ended = machine.chroot.run(
             root, installer, limit_s=machine.install_limit_s, say=machine.console.say
         )
-    if ended.left_behind:
-        machine.console.warn(f"{installer} left behind, killed: {', '.join(ended.left_behind)}")
-    if ended.status is None:
-        raise InstallerTimeout(installer=str(installer), limit_s=machine.install_limit_s)
-    if ended.status < 0:
-        raise InstallerKilled(installer=str(installer), signal=-ended.status)
-    if ended.status > 0:
-        raise InstallerFailed(installer=str(installer), status=ended.status)
+        if ended.left_behind:
+            names = ", ".join(ended.left_behind)
+            machine.console.warn(f"{installer} left behind, killed: {names}")
+        refuse_failure(str(installer), ended, limit_s=machine.install_limit_s)
     boot_info = read_boot_info(root)
     remove_installer(machine, root, installer)
     write(root, paths.FSTAB, fstab(spec.layout, volumes).encode(), mode=0o644)
     return boot_info
+
+
+def refuse_failure(installer: str, ended: Ended, *, limit_s: float) -> None:
+    """Raise InstallerTimeout, InstallerKilled or InstallerFailed unless it went well."""
+    if ended.status is None:
+        raise InstallerTimeout(installer=installer, limit_s=limit_s)
+    if ended.status < 0:
+        raise InstallerKilled(installer=installer, signal=-ended.status)
+    if ended.status > 0:
+        raise InstallerFailed(installer=installer, status=ended.status)
 
 
 def find_installer(root: Path) -> PurePosixPath:
@@ -90,30 +97,29 @@ def read_boot_info(root: Path) -> contract.BootInfo:
 
 @contextmanager
 def working_resolv_conf(root: Path) -> Iterator[None]:
-    """Let the installer resolve names; afterwards the image's own file is back.
+    """Let the installer resolve names; after a good end the image's own file is back.
 
     Images link it to /run, where nothing is during the installation. What the
-    installer itself wrote there stays.
+    installer itself wrote there stays. Raises TargetFull, FileFailed.
     """
     ours = Path(RESOLV_CONF).read_bytes() if Path(RESOLV_CONF).is_file() else b""
     directory = inside(root, RESOLV_CONF.parent)
     if not ours or not directory.is_dir():
         yield
         return
-    place = directory / RESOLV_CONF.name
-    aside = directory / f".{RESOLV_CONF.name}.image"
-    # lexists: a dangling link is something to put back, too.
-    was_there = os.path.lexists(place)
-    if was_there:
-        place.rename(aside)
+    place, aside = directory / RESOLV_CONF.name, directory / f".{RESOLV_CONF.name}.image"
+    with failing(RESOLV_CONF):
+        # lexists: a dangling link is something to put back, too.
+        was_there = os.path.lexists(place)
+        if was_there:
+            place.rename(aside)
     write(root, RESOLV_CONF, ours, mode=0o644)
-    try:
-        yield
-    finally:
+    yield
+    with failing(RESOLV_CONF):
         untouched = place.is_file() and not place.is_symlink() and place.read_bytes() == ours
         if untouched:
             place.unlink()
-            if was_there:
-                aside.rename(place)
+        if was_there and untouched:
+            aside.rename(place)
         elif was_there:
             aside.unlink()

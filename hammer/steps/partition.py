@@ -55,10 +55,10 @@ def _arguments(disk: contract.Disk) -> list[str]:
     for each in disk.partitions:
         # 0 as start: the next free aligned sector; 0 as end: all that is left (sgdisk(8)).
         end = f"+{each.size}M" if each.size else "0"
-        hidden = LINUX if each.gpttype == ESP else each.gpttype
+        gpttype = LINUX if each.gpttype in (ESP, None) else each.gpttype
         arguments += [
             f"--new={each.number}:0:{end}",
             f"--change-name={each.number}:{each.label or ''}",
-            f"--typecode={each.number}:{hidden}",
+            f"--typecode={each.number}:{gpttype}",
         ]
     return arguments

@@ -11,6 +11,7 @@ import pytest
 from tests.bad_input import ROWS, Row
 from tests.images import PATH, Entry, Link, image, md5_file, packed, published, truncated
 from tests.native.machine import (
+    INSTALLER,
     SECRET,
     Installation,
     LoopDisk,
@@ -68,6 +69,7 @@ def of_content(change: Callable[[bytes], bytes]) -> Given:
 
 
 BOOT_INFO = "/etc/metal/boot-info.yaml"
+WRITE_BOOT_INFO = INSTALLER.removeprefix("#!/bin/sh\n")
 NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 
 GIVEN: dict[str, Given] = {
@@ -99,6 +101,7 @@ GIVEN: dict[str, Given] = {
     "installer-exits-7": script("exit 7"),
     "installer-killed": script("kill -9 $$"),
     "installer-hangs": script("busybox sleep 600"),
+    "target-read-only": script(f"{WRITE_BOOT_INFO}busybox mount -o remount,ro /"),
     "boot-info-missing": script("exit 0"),
     "boot-info-not-yaml": script(f"echo 'kernel: {{' > {BOOT_INFO}"),
     "kernel-missing": Given(without=("boot/vmlinuz",)),

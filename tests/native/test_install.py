@@ -241,3 +241,42 @@ def test_a_second_installation_is_refused(tmp_path: Path) -> None:
             assert second.failure["code"] == AgentRunning.code
             assert str(child.pid) in str(second.failure["message"])
             assert first.finish(child).status == 0
+
+
+TWO_DISKS = """  filesystemlayout:
+    disks:
+      - {{device: {one}, partitions: [{{number: 2, size: 20}}, {{number: 1, size: 0}}]}}
+      - {{device: {two}, partitions: [{{number: 1, label: "{label}", size: 0}}]}}
+    filesystems:
+      - {{path: /srv/data, device: {two}p1, format: ext4}}
+      - {{path: /, device: {one}p1, format: ext4}}
+      - {{path: /srv, device: {one}p2, format: ext4}}
+"""
+
+
+def test_two_disks_and_mounts_below_mounts(tmp_path: Path) -> None:
+    label = "\u00fc" * 35 + "x"  # 36 UTF-16 units, the longest there is
+    members: dict[str, Entry] = {"srv/data/file": b"deep", "srv/file": b"less deep"}
+    with ExitStack() as held:
+        one = held.enter_context(loop_disk(tmp_path / "one", size_mib=64))
+        two = held.enter_context(loop_disk(tmp_path / "two", size_mib=64))
+        server = held.enter_context(serve(published(image({**base_image(), **members}))))
+        text = document(one.device, server.url(PATH))
+        layout = TWO_DISKS.format(one=one.device, two=two.device, label=label)
+        path = tmp_path / "machine.yaml"
+        path.write_text(text[: text.index("  filesystemlayout:")] + layout)
+        result = Installation(document=path, target=tmp_path / "target").run()
+        assert result.status == 0, result.output
+        assert label in output("sgdisk", "--info=1", two.device)
+        look = tmp_path / "look"
+        look.mkdir()
+        for disk, partition, found in (
+            (two, 1, {"file"}),
+            (one, 2, {"data", "file"}),
+            (one, 1, {"srv", "etc", "boot"}),
+        ):
+            subprocess.run(["partx", "--update", disk.device], check=True)
+            output("mount", "-o", "ro", f"{disk.device}p{partition}", look)
+            names = {entry.name for entry in look.iterdir()}
+            output("umount", look)
+            assert found <= names

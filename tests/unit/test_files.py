@@ -34,6 +34,12 @@ def test_a_loop_ends(tmp_path: Path) -> None:
         inside(tmp_path, PurePosixPath("/a"))
 
 
+def test_a_name_that_no_filesystem_takes(tmp_path: Path) -> None:
+    (tmp_path / "boot").mkdir()
+    with pytest.raises(FileFailed, match="File name too long"):
+        inside(tmp_path, PurePosixPath(f"/boot/{'x' * 300}"))
+
+
 def test_a_relative_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileFailed, match="not an absolute path"):
         inside(tmp_path, PurePosixPath("etc/fstab"))

@@ -78,6 +78,12 @@ def test_what_happens_in_which_order(bench: Bench) -> None:
     assert kernel.loaded
 
 
+def test_a_partition_without_a_type_is_one_of_linux(bench: Bench) -> None:
+    provision(bench.machine, spec_of((', gpttype: "8300"}', "}")))
+    (command,) = [entry for entry in bench.log if "--new=2" in entry]
+    assert "--typecode=2:8300 " in command
+
+
 def test_the_installed_tree(bench: Bench) -> None:
     provision(bench.machine, spec_of())
     etc = bench.target / "etc"
