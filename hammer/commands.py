@@ -276,6 +276,7 @@ def reported(console: Console, life: Callable[[], object]) -> int:
     try:
         life()
     except BaseException as error:
+        ignore_signals()
         failure = failure_of(error)
         if failure.exit_status == BUG_EXIT_STATUS:
             # Without the exception's own text, which may quote a document with secrets.
@@ -308,16 +309,28 @@ def failure_of(error: BaseException) -> Failure:
     )
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def raise_on_signals() -> None:
     """A first signal becomes an Interrupted; more of them do not disturb the clean-up."""
 
     def interrupt(*_: object) -> NoReturn:
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(each, signal.SIG_IGN)
+        ignore_signals()
         raise Interrupted()
 
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for each in SIGNALS:
         signal.signal(each, interrupt)
+
+
+def ignore_signals() -> None:
+    """From here on there is nothing left to interrupt, and an exit status to keep.
+
+    The interpreter gives signals back their default action while it ends, but not
+    those that are ignored.
+    """
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
 
 
 def _stdout(text: str) -> None:
