@@ -9,6 +9,7 @@ import pytest
 
 from hammer.cmdline import parse
 from hammer.commands import (
+    SIGNALS,
     appender,
     break_before,
     control_plane,
