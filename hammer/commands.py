@@ -168,7 +168,9 @@ def install_command(arguments: argparse.Namespace) -> int:
             console, settings, target=arguments.target.resolve(), kexec=not arguments.no_kexec
         )
         control = spec_file(settings, console)
-        kernel = installed(machine, control, ask=not arguments.yes and sys.stdin.isatty())
+        kernel = installed(
+            machine, control, ask=not arguments.yes and sys.stdin is not None and sys.stdin.isatty()
+        )
         if kernel.loaded:
             hand_over(machine, kernel, pause_s=settings.pause_s)
 
@@ -182,6 +184,7 @@ def pack_command(arguments: argparse.Namespace) -> int:
     console = Console([text_sink(_stdout)])
 
     def life() -> None:
+        arguments.out.mkdir(parents=True, exist_ok=True)
         pack(arguments.tree, arguments.out, programs=HostPrograms(), say=console.say)
 
     return reported(console, life)
@@ -251,7 +254,10 @@ def tell_memory(console: Console) -> None:
 
 def confirm(disks: Sequence[str]) -> None:
     """Let a person at a terminal say no. Raises Interrupted."""
-    answer = input(f"This erases {', '.join(disks)}. Type `yes` to go on: ")
+    try:
+        answer = input(f"This erases {', '.join(disks)}. Type `yes` to go on: ")
+    except EOFError:
+        answer = ""
     if answer.strip() != "yes":
         raise Interrupted()
 

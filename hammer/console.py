@@ -128,6 +128,8 @@ def text_of(event: Event) -> list[str]:
                 f"      peak memory: agent {event['agent_mib']} MiB, "
                 f"largest child {event['child_mib']} MiB"
             ]
+        case "installed":
+            return ["      installed"]
         case "kexec":
             return _wrapped(f"kexec into {event['kernel']}", first="      ", then="        ")
         case "failed":

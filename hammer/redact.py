@@ -9,6 +9,9 @@ def url(text: str) -> str:
     Signed links carry their key in the query; basic authentication carries the
     password before the host. Both end up on consoles and in tickets otherwise.
     """
+    scheme, separator, rest = text.partition("://")
+    # A password may hold what ends a host: all before the last @ goes.
+    text = scheme + separator + rest.rpartition("@")[2]
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from hammer.errors import HostError, ProgramFailed
 from hammer.host import chroot_init
+from hammer.host.files import inside
 from hammer.host.programs import Program, environment
 
 LINE_BYTES_MAX = 4096
@@ -70,10 +71,15 @@ class HostChroot:
 
 
 def _start(root: Path, program: PurePosixPath, report: int) -> "subprocess.Popen[bytes]":
+    # As the installed system resolves them: a link of the image must not lead out of it.
+    places = [str(inside(root, PurePosixPath(place))) for place in chroot_init.PLACES]
     argv = [
+        # What runs in the target does not outlive the agent, however that ends.
+        *(Program.SETPRIV.value, "--pdeathsig", "KILL", "--"),
         Program.UNSHARE.value,
         *("--pid", "--mount", "--fork", "--kill-child=SIGKILL", "--"),
         *(sys.executable, "-I", "-S", chroot_init.__file__, str(root), str(program), str(report)),
+        *places,
     ]
     return subprocess.Popen(
         argv,
@@ -93,10 +99,10 @@ def _read_lines(
     assert child.stdout is not None
     handle = child.stdout.fileno()
     rest = b""
-    while True:
+    while time.monotonic() < deadline:  # also while there is always something to read
         ready, _, _ = select.select([handle], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
-            return False
+            break
         data = os.read(handle, LINE_BYTES_MAX)
         *lines, rest = (rest + data).split(b"\n")
         if len(rest) >= LINE_BYTES_MAX:
@@ -107,6 +113,7 @@ def _read_lines(
             if rest:
                 say(rest.decode(errors="replace"))
             return True
+    return False
 
 
 def _kill(child: "subprocess.Popen[bytes]") -> None:

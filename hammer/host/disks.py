@@ -83,11 +83,11 @@ class HostDisks:
         device = self._device(path)
         if device is None:
             return "there is no such block device"
-        if os.path.realpath(path) != path:
+        if device.device_node != path:
             # Partitions are named after the disk; /dev/disk/by-id/x has no x1 but x-part1.
             return f"is a link to {device.device_node}, a layout names the device itself"
         if device.device_type != "disk":
-            return f"is a {device.device_type}, not a whole disk"
+            return f"is a {device.device_type or 'device'}, not a whole disk"
         read_only = device.attributes.asstring("ro") == "1"
         return Disk(path=path, size_bytes=_size_bytes(device), read_only=read_only)
 
@@ -107,6 +107,7 @@ class HostDisks:
             if device.device_number in swaps:
                 found.append((node, "swap space"))
             found += [(node, f"held by {name}") for name in _holders(device)]
+            found += [(node, f"behind {name}") for name in _loops_on(device.device_number)]
         if not found:
             found += _exclusive_use(path, self.partitions(path))
         return found
@@ -218,6 +219,18 @@ def _holders(device: pyudev.Device) -> list[str]:
     """What is stacked on a device: md arrays, LVM volumes, dm tables (sysfs `holders`)."""
     directory = Path(device.sys_path) / "holders"
     return sorted(entry.name for entry in directory.iterdir()) if directory.is_dir() else []
+
+
+def _loops_on(number: int) -> list[str]:
+    """Loop devices that lie on a device: they open it like any program (loop(4))."""
+    found = []
+    for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
+        try:
+            if os.stat(backing.read_text().strip()).st_rdev == number:  # noqa: PTH116
+                found.append(f"/dev/{backing.parents[1].name}")
+        except OSError:
+            continue  # a file that was deleted since, or a loop device
+    return sorted(found)
 
 
 def _exclusive_use(disk: str, partitions: list[str]) -> Iterator[tuple[str, str]]:

@@ -76,6 +76,12 @@ def write(root: Path, path: PurePosixPath, data: bytes, *, mode: int) -> None:
         aside.replace(where)
 
 
+def remove(root: Path, path: PurePosixPath) -> None:
+    """Remove a file of the target, or the link that stands for it. Raises FileFailed."""
+    with failing(path):
+        (inside(root, path.parent) / path.name).unlink(missing_ok=True)
+
+
 def read(root: Path, path: PurePosixPath, *, limit_bytes: int) -> bytes | None:
     """A regular file of the target, or None where there is none. Raises FileFailed."""
     where = inside(root, path)

@@ -15,8 +15,8 @@ from hammer.host.programs import Programs, RamdiskProgram
 
 log = logging.getLogger(__name__)
 
-CARRIER_LIMIT_S = 30.0
-"""Switch ports with spanning tree forward only after 30 s; most need one or two."""
+ADDRESS_LIMIT_S = 90.0
+"""A switch port with spanning tree has a carrier at once and forwards after 30 s to 50 s."""
 
 CARRIER_POLL_S = 0.1
 LEASES = Path("/run/hammer")
@@ -108,12 +108,10 @@ def ethernet_interfaces() -> list[str]:
 
 
 def _first_address(programs: Programs, names: Sequence[str], option: IpOption) -> Address:
-    waiting, tried = list(names), []
-    deadline = time.monotonic() + CARRIER_LIMIT_S
-    while waiting and time.monotonic() < deadline:
-        for name in [each for each in waiting if _has_carrier(each)]:
-            waiting.remove(name)
-            tried.append(name)
+    tried: list[str] = []
+    deadline = time.monotonic() + ADDRESS_LIMIT_S
+    while time.monotonic() < deadline:
+        for name in filter(_has_carrier, names):
             if option.address is not None:
                 return Address(
                     interface=name,
@@ -124,9 +122,11 @@ def _first_address(programs: Programs, names: Sequence[str], option: IpOption) -
             lease = _lease(programs, name)
             if lease is not None:
                 return lease
+            tried.append(name)
         time.sleep(CARRIER_POLL_S)
-    no_carrier = f"no carrier on {', '.join(waiting)}" if waiting else ""
-    no_lease = f"no DHCP answer on {', '.join(tried)}" if tried else ""
+    dark = [name for name in names if name not in tried]
+    no_carrier = f"no carrier on {', '.join(dark)}" if dark else ""
+    no_lease = f"no DHCP answer on {', '.join(sorted(set(tried)))}" if tried else ""
     raise NetworkDown(reason="; ".join(filter(None, [no_carrier, no_lease])))
 
 

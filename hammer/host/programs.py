@@ -32,6 +32,7 @@ class Program(StrEnum):
     MKSWAP = "mkswap"
     MOUNT = "mount"
     PARTX = "partx"
+    SETPRIV = "setpriv"
     SGDISK = "sgdisk"
     UDEVADM = "udevadm"
     UMOUNT = "umount"

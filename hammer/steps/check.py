@@ -46,7 +46,12 @@ def check_host(machine: Machine) -> None:
     target = machine.target
     if any(mount.where == target or target in mount.where.parents for mount in mount_points()):
         raise TargetInUse(path=target, reason="something is mounted there")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        empty = not any(target.iterdir())
+    except OSError as failure:
+        raise TargetInUse(path=target, reason=failure.strerror or str(failure)) from None
+    if not empty:
         raise TargetInUse(path=target, reason="is not an empty directory")
 
 

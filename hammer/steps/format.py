@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import contract
+from hammer.errors import FileFailed
 from hammer.host.programs import Program
 from hammer.machine import Machine
 
@@ -49,6 +50,8 @@ def _make(machine: Machine, wanted: contract.Filesystem) -> Volume:
         timeout_s=MKFS_LIMIT_S,
     )
     uuid = machine.programs.run(Program.BLKID, "-p", "-s", "UUID", "-o", "value", wanted.device)
+    if not uuid.strip():
+        raise FileFailed(path=wanted.device, reason="has no UUID after it was formatted")
     return Volume(
         device=wanted.device,
         format=wanted.format,

@@ -13,7 +13,7 @@ import contract
 from contract import paths
 from contract.disk_json import LABELS
 from hammer import VERSION, redact
-from hammer.host.files import inside, write
+from hammer.host.files import inside, remove, write
 from hammer.machine import Machine
 from hammer.spec import InstallSpec
 from hammer.steps.format import Volume
@@ -33,10 +33,12 @@ def write_contract(
     write(root, paths.INSTALL_CONFIG, contract.dump(config).encode(), mode=SECRET)
     write(root, paths.DISK_JSON, contract.dump_json(disk_json(volumes)).encode(), mode=SECRET)
     write(root, paths.PROVENANCE, provenance(offer, spec), mode=0o644)
-    if spec.allocation.user_data is not None:
-        text = spec.allocation.user_data.get_secret_value()
-        if text:
-            write(root, paths.USERDATA, decoded(text), mode=SECRET)
+    # What an image was built with must not be taken for this machine's.
+    remove(root, paths.BOOT_INFO)
+    remove(root, paths.USERDATA)
+    user_data = spec.allocation.user_data
+    if user_data is not None and user_data.get_secret_value():
+        write(root, paths.USERDATA, decoded(user_data.get_secret_value()), mode=SECRET)
     if RAMDISK_LVMLOCAL.is_file() and inside(root, paths.LVM_LOCAL.parent).is_dir():
         write(root, paths.LVM_LOCAL, RAMDISK_LVMLOCAL.read_bytes(), mode=SECRET)
 

@@ -17,7 +17,7 @@ from hammer.errors import (
     InstallerTimeout,
 )
 from hammer.host.chroot import Ended
-from hammer.host.files import failing, inside, read, write
+from hammer.host.files import failing, inside, read, remove, write
 from hammer.machine import Machine
 from hammer.spec import InstallSpec
 from hammer.steps.format import Volume
@@ -75,9 +75,9 @@ def find_installer(root: Path) -> PurePosixPath:
 def remove_installer(machine: Machine, root: Path, installer: PurePosixPath) -> None:
     """An installed system has no use for it, and it erases things."""
     try:
-        inside(root, installer).unlink(missing_ok=True)
-    except OSError as failure:
-        machine.console.warn(f"{installer} stays in the image: {failure.strerror}, ignoring")
+        remove(root, installer)
+    except FileFailed as failure:
+        machine.console.warn(f"{failure}, ignoring")
 
 
 def read_boot_info(root: Path) -> contract.BootInfo:

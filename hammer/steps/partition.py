@@ -1,6 +1,7 @@
 """Step 3: a GPT on each disk. An EFI system partition gets its type when all is done."""
 
 import contract
+from hammer.errors import ProgramFailed, ProgramTimeout
 from hammer.host.programs import Program
 from hammer.machine import Machine
 
@@ -20,8 +21,9 @@ def partition(machine: Machine, layout: contract.FilesystemLayout) -> None:
             continue
         machine.programs.run(Program.SGDISK, *_arguments(disk), disk.device)
         # sgdisk has told the kernel, unless that does not know GPT; partx makes
-        # sure in any case, and changes nothing where all is as it should be.
-        machine.programs.run(Program.PARTX, "--update", disk.device)
+        # sure in any case, and changes nothing where all is as it should be. With
+        # a range it also finds those behind a gap in the numbers.
+        machine.programs.run(Program.PARTX, "--update", "--nr", "1:128", disk.device)
         for each in disk.partitions:
             node = contract.partition_device(disk.device, each.number)
             machine.disks.wait_for(node, on=disk.device)
@@ -46,8 +48,14 @@ def reveal_esp(machine: Machine, layout: contract.FilesystemLayout) -> None:
 
 
 def settle(machine: Machine) -> None:
-    """Wait until udev has done what it began; without udev there is nothing to wait for."""
-    machine.programs.run(Program.UDEVADM, "settle", "--timeout=30")
+    """Wait until udev has done what it began; without udev there is nothing to wait for.
+
+    A device elsewhere may keep it busy for long. That is no reason to fail.
+    """
+    try:
+        machine.programs.run(Program.UDEVADM, "settle", "--timeout=30")
+    except (ProgramFailed, ProgramTimeout) as failure:
+        machine.console.warn(f"{failure}, ignoring")
 
 
 def _arguments(disk: contract.Disk) -> list[str]:

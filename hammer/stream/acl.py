@@ -1,5 +1,7 @@
 """POSIX access control lists: from the text of a PAX record to the kernel's xattr."""
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from struct import Struct
@@ -12,6 +14,7 @@ _VERSION = Struct("<I").pack(2)
 _ENTRY = Struct("<HHI")
 _TAGS = {"user": (0x01, 0x02), "group": (0x04, 0x08), "mask": (0x10, 0), "other": (0x20, 0)}
 _NO_ID = 0xFFFF_FFFF
+_NAMES_BYTES_MAX = 4 << 20
 _BITS = {"r": 4, "w": 2, "x": 1, "-": 0}
 
 IdOf = Callable[[str], int | None]
@@ -49,9 +52,14 @@ def _entry(text: str, *, uid_of: IdOf, gid_of: IdOf) -> tuple[int, int, int]:
 def ids(path: Path) -> IdOf:
     """Look names up in a passwd(5) or group(5) file; one that is not there has none."""
     try:
-        lines = path.read_text(errors="surrogateescape").splitlines()
-    except (FileNotFoundError, NotADirectoryError):
-        lines = []
+        # What the image has there may be a FIFO or a device, which would never end.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return lambda _: None
+    with open(handle, "rb", closefd=True) as stream:  # noqa: PTH123 - a descriptor
+        regular = stat.S_ISREG(os.fstat(handle).st_mode)
+        text = stream.read(_NAMES_BYTES_MAX) if regular else b""
+    lines = text.decode(errors="surrogateescape").splitlines()
     fields = [line.split(":") for line in lines]
     known = {f[0]: int(f[2]) for f in fields if len(f) > 2 and f[2].isdecimal()}
     return known.get

@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import IncompleteRead, RemoteDisconnected
@@ -191,8 +192,10 @@ def _open(url: str, held: contextlib.ExitStack, *, patience: Patience) -> Body:
     headers = urllib3.make_headers(
         accept_encoding="identity",
         user_agent="metal-hammer",
-        basic_auth=credentials if parts.username else None,
     )
+    if parts.username:
+        # In UTF-8 (RFC 7617, 2.1); urllib3 itself would take Latin-1 only.
+        headers["authorization"] = f"Basic {b64encode(credentials.encode()).decode()}"
     manager = urllib3.PoolManager(
         ca_certs=str(patience.ca_file) if patience.ca_file.exists() else None,
         timeout=urllib3.Timeout(connect=patience.connect_s, read=patience.stall_s),
@@ -217,6 +220,8 @@ def _open(url: str, held: contextlib.ExitStack, *, patience: Patience) -> Body:
         )
     except (HTTPError, OSError) as error:
         raise _unreachable(error, stall_s=patience.stall_s) from None
+    except ValueError:
+        raise Unreachable("it leads to something that is not a URL") from None
     held.callback(answer.close)
     if answer.status != 200:
         raise BadStatus(answer.status)

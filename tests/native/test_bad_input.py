@@ -1,5 +1,6 @@
 """Bad input, given to the real command on a loop device: the right error, and no harm."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -101,8 +102,14 @@ GIVEN: dict[str, Given] = {
     "installer-exits-7": script("exit 7"),
     "installer-killed": script("kill -9 $$"),
     "installer-hangs": script("busybox sleep 600"),
+    "installer-prints-for-ever": script("exec busybox yes"),
     "target-read-only": script(f"{WRITE_BOOT_INFO}busybox mount -o remount,ro /"),
-    "boot-info-missing": script("exit 0"),
+    "boot-info-missing": Given(
+        image={
+            "install.sh": installer("#!/bin/sh\n"),
+            BOOT_INFO.lstrip("/"): b"cmdline: of another machine\nkernel: /boot/vmlinuz\n",
+        }
+    ),
     "boot-info-not-yaml": script(f"echo 'kernel: {{' > {BOOT_INFO}"),
     "kernel-missing": Given(without=("boot/vmlinuz",)),
     "kernel-invalid": Given(image={"boot/vmlinuz": b"\x7fELF" + bytes(4096)}),
@@ -267,8 +274,8 @@ def test_installer_leaves_process(held: ExitStack, tmp_path: Path) -> None:
     usual = entries["install.sh"]
     assert not isinstance(usual, bytes | Link)
     text = usual.content.decode() + (  # type: ignore[union-attr]
-        "cd /etc\nbusybox sleep 12345 &\n"
-        "(trap '' TERM HUP; exec busybox sleep 12346 > /dev/null 2>&1 < /dev/null) &\n"
+        "cd /etc\nbusybox sleep 2718281 &\n"
+        "(trap '' TERM HUP; exec busybox sleep 2718282 > /dev/null 2>&1 < /dev/null) &\n"
     )
     bench = prepared(held, tmp_path, Given(image={"install.sh": installer(text)}))
     result = judged("installer-leaves-process", bench)
@@ -279,13 +286,14 @@ def test_installer_leaves_process(held: ExitStack, tmp_path: Path) -> None:
 
 def _sleeps(process: Path) -> bool:
     try:
-        return b"1234" in (process / "cmdline").read_bytes().split(b"sleep")[-1]
+        return b"271828" in (process / "cmdline").read_bytes()
     except OSError:
         return False
 
 
 def test_unmount_busy(held: ExitStack, tmp_path: Path) -> None:
-    bench = prepared(held, tmp_path, Given())
+    # Time for the thread below to open the file before the target is unmounted.
+    bench = prepared(held, tmp_path, script(f"{WRITE_BOOT_INFO}busybox sleep 1"))
     written, done = bench.target / "etc/metal/boot-info.yaml", threading.Event()
 
     def hold() -> None:
@@ -326,3 +334,45 @@ def test_a_person_reads_the_cause_first(held: ExitStack, tmp_path: Path) -> None
     assert lines[at + 1] == "  /install.sh left with status 7"
     assert lines[at + 2].startswith("  what to do: ")
     assert max(map(len, lines)) <= 80
+
+
+def test_disk_behind_loop(held: ExitStack, tmp_path: Path) -> None:
+    bench = prepared(held, tmp_path, Given())
+    on_top = output("losetup", "--find", "--show", bench.disk.device).strip()
+    try:
+        judged("disk-behind-loop", bench)
+    finally:
+        output("losetup", "--detach", on_top)
+
+
+def test_disk_swap(held: ExitStack, tmp_path: Path) -> None:
+    bench = prepared(held, tmp_path, Given())
+    output("mkswap", bench.disk.device)
+    output("swapon", bench.disk.device)
+    try:
+        result = judged("disk-swap", bench)
+    finally:
+        output("swapoff", bench.disk.device)
+    assert result.failure is not None
+    assert "swap space" in str(result.failure["message"])
+
+
+def test_disk_opened_alone(held: ExitStack, tmp_path: Path) -> None:
+    bench = prepared(held, tmp_path, Given())
+    handle = os.open(bench.disk.device, os.O_RDONLY | os.O_EXCL)
+    try:
+        judged("disk-opened-alone", bench)
+    finally:
+        os.close(handle)
+
+
+def test_an_images_links_do_not_lead_mounts_out(held: ExitStack, tmp_path: Path) -> None:
+    """An absolute /tmp -> /var/tmp is the image's /var/tmp."""
+    text = f'test -z "$(busybox ls /tmp)" || exit 9\n{WRITE_BOOT_INFO}'
+    links: dict[str, Entry] = {
+        "var/tmp/of-the-image": b"x",
+        "tmp": Link("/var/tmp"),
+        "install.sh": installer(f"#!/bin/sh\n{text}"),
+    }
+    bench = prepared(held, tmp_path, Given(image=links))
+    assert bench.installation.run().status == 0

@@ -52,7 +52,7 @@ def test_what_happens_in_which_order(bench: Bench) -> None:
         "forget partitions of /dev/vda",
         "sgdisk --new=1:0:+500M --change-name=1:efi --typecode=1:8300"
         " --new=2:0:0 --change-name=2:root --typecode=2:8300 /dev/vda",
-        "partx --update /dev/vda",
+        "partx --update --nr 1:128 /dev/vda",
         "wait /dev/vda1",
         "wait /dev/vda2",
         "udevadm settle --timeout=30",

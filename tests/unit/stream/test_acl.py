@@ -1,5 +1,7 @@
 """Access control lists, from text to what the kernel takes."""
 
+import os
+from pathlib import Path
 from struct import Struct
 
 import pytest
@@ -61,3 +63,10 @@ def test_the_number_behind_helps_where_the_name_is_unknown() -> None:
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="access control list"):
         entries(text)
+
+
+def test_names_are_never_looked_up_in_what_does_not_end(tmp_path: Path) -> None:
+    fifo = tmp_path / "passwd"
+    os.mkfifo(fifo)
+    assert acl.ids(fifo)("root") is None
+    assert acl.ids(Path("/dev/zero"))("root") is None
