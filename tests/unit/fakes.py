@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from hammer.console import Console, Event, text_of
-from hammer.errors import MountFailed, UnmountBusy
+from hammer.errors import MountFailed, ProgramFailed, UnmountBusy
 from hammer.host.chroot import Ended
 from hammer.host.disks import MIB, Disk
 from hammer.host.identity import Identity
@@ -24,11 +24,18 @@ class RecordedPrograms:
     def __init__(self, log: list[str]) -> None:
         self.log = log
         self.absent: list[str] = []
+        self.failing: set[Program] = set()
+        self.uuids = True
 
     def run(
         self, program: AnyProgram, *args: str | Path, stdin: str = "", timeout_s: float = 60
     ) -> str:
-        self.log.append(" ".join([program.value, *map(str, args)]))
+        command = " ".join([program.value, *map(str, args)])
+        self.log.append(command)
+        if program in self.failing:
+            raise ProgramFailed(command=command, status=1, stderr="not today")
+        if program is Program.BLKID and not self.uuids:
+            return "\n"
         return f"uuid-of-{Path(args[-1]).name}\n" if program is Program.BLKID else ""
 
     def missing(self) -> list[str]:

@@ -11,6 +11,7 @@ from hammer.errors import (
     DiskInUse,
     DiskMissing,
     DiskTooSmall,
+    FileFailed,
     HammerError,
     InstallerFailed,
     InstallerKilled,
@@ -29,6 +30,7 @@ from hammer.errors import (
 from hammer.host.chroot import Ended
 from hammer.host.disks import MIB, Disk
 from hammer.host.identity import Identity
+from hammer.host.programs import Program
 from hammer.sequence import provision
 from hammer.step import Step
 from tests.unit.documents import DOCUMENT, spec_of
@@ -273,6 +275,29 @@ def test_what_the_installer_left_running_is_told(bench: Bench) -> None:
     bench.chroot.ended = Ended(status=0, left_behind=("sleep",))
     provision(bench.machine, spec_of())
     assert "      WARNING /install.sh left behind, killed: sleep" in bench.lines()
+
+
+def test_a_busy_udev_does_not_fail_a_complete_installation(bench: Bench) -> None:
+    bench.programs.failing = {Program.UDEVADM}
+    provision(bench.machine, spec_of())
+    assert bench.log.count("clear /dev/vda") == 1
+    warnings = [line for line in bench.lines() if "WARNING `udevadm settle" in line]
+    assert len(warnings) == 2
+
+
+def test_a_filesystem_without_a_uuid(bench: Bench) -> None:
+    """mkfs takes an option that gives none, and the kernel's root=UUID= would find nothing."""
+    bench.programs.uuids = False
+    left_unbootable(bench, FileFailed)
+
+
+def test_what_the_image_brings_as_boot_info_is_not_its_installers(bench: Bench) -> None:
+    bench.images.files["etc/metal/boot-info.yaml"] = b"cmdline: old\nkernel: /boot/vmlinuz\n"
+    bench.images.files["etc/metal/userdata"] = b"of another machine"
+    bench.chroot.boot_info = None
+    with pytest.raises(BootInfoMissing):
+        provision(bench.machine, spec_of(('  user_data: "#cloud-config"\n', "")))
+    assert not (bench.target / "etc/metal/userdata").exists()
 
 
 def test_install_go_comes_before_install_sh(bench: Bench) -> None:
