@@ -29,6 +29,9 @@ class Document(BaseModel):
         populate_by_name=True,
     )
 
+    # Who defines the keys of this object: a file of metal-stack, a standard, a man page.
+    source: ClassVar[str] = ""
+
     # Keys that are left out when they are empty (Go's `omitempty`).
     omitted_if_empty: ClassVar[frozenset[str]] = frozenset()
 

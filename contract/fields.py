@@ -42,6 +42,20 @@ class Either:
         return {"anyOf": [*options, given]}
 
 
+@dataclass(frozen=True)
+class Unit:
+    """What a number counts or how a text is written: "MiB", "CIDR prefix". In the schema x-unit."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who defines a key, when it is not who defines its object. In the schema x-source."""
+
+    name: str
+
+
 Listed = Annotated[tuple[T, ...], Either(None, ())]
 """A list; null is an empty one (a nil slice in Go)."""
 

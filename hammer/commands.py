@@ -1,17 +1,11 @@
-"""The commands of `hammer`: read the command line, install, report, hand over.
-
-Exit status: 0 done, 2 usage, 10 machine document, 20 image, 30 this machine,
-40 control plane, 70 a bug in the agent.
-"""
+"""The commands of `hammer`: read the command line, install, report, hand over."""
 
 import argparse
 import logging
 import os
-import signal
 import stat
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,16 +14,10 @@ from typing import NoReturn
 
 from hammer import VERSION, cmdline, redact
 from hammer.cmdline import Settings
-from hammer.console import MIB, Console, Failure, json_sink, text_sink
+from hammer.console import MIB, Console, json_sink, text_sink
 from hammer.control.protocol import ControlPlane
 from hammer.control.spec_file import SpecFile
-from hammer.errors import (
-    BUG_EXIT_STATUS,
-    ControlUnsupported,
-    HammerError,
-    Interrupted,
-    NotRamdisk,
-)
+from hammer.errors import ControlUnsupported, Interrupted, NotRamdisk
 from hammer.host import network
 from hammer.host.chroot import HostChroot
 from hammer.host.disks import HostDisks
@@ -40,15 +28,21 @@ from hammer.host.mounts import HostMounts
 from hammer.host.power import HostPower
 from hammer.host.programs import HostPrograms
 from hammer.host.shell import open_shell
-from hammer.image.pack import pack
+from hammer.image import commands as image_commands
 from hammer.machine import Machine
+from hammer.report import (
+    ConsoleHandler,
+    failure_of,
+    log_to,
+    raise_on_signals,
+    reported,
+    stdout,
+)
 from hammer.sequence import provision
 from hammer.step import Step
 from hammer.steps.kernel import Kernel
 from hammer.stream.http import Patience
 from hammer.stream.image import HttpImages
-
-log = logging.getLogger(__name__)
 
 RUN_DIRECTORY = Path("/run/hammer")
 EVENTS_LIMIT_BYTES = 16 * MIB
@@ -96,16 +90,7 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument("--debug", action="store_true", help="show every command")
     install.set_defaults(command=install_command)
 
-    image = commands.add_parser("image", help="for authors of images")
-    image_commands = image.add_subparsers(required=True, metavar="COMMAND")
-    packer = image_commands.add_parser(
-        "pack", help="a root filesystem becomes img.tar.lz4, its .md5 and packages.txt"
-    )
-    packer.add_argument("tree", type=Path, metavar="TREE", help="directory, or a .tar of it")
-    packer.add_argument(
-        "--out", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)"
-    )
-    packer.set_defaults(command=pack_command)
+    image_commands.add_to(commands)
     return top
 
 
@@ -115,10 +100,10 @@ def parser() -> argparse.ArgumentParser:
 def run_command(_: argparse.Namespace) -> int:
     """In the ramdisk. Comes back only when something failed; initramfs/init takes over then."""
     if not in_ramdisk():
-        return reported(Console([text_sink(_stdout)]), refuse_to_run)
+        return reported(Console([text_sink(stdout)]), refuse_to_run)
     RUN_DIRECTORY.mkdir(parents=True, exist_ok=True)
     log_to(logging.FileHandler(RUN_DIRECTORY / "hammer.log"))
-    sinks = [text_sink(_stdout), json_sink(appender(RUN_DIRECTORY / "events.jsonl"))]
+    sinks = [text_sink(stdout), json_sink(appender(RUN_DIRECTORY / "events.jsonl"))]
     console = Console(sinks)
     raise_on_signals()
 
@@ -151,7 +136,7 @@ def refuse_to_run() -> NoReturn:
 def install_command(arguments: argparse.Namespace) -> int:
     """On a running Linux, from a document given by hand."""
     sink = json_sink if arguments.format == "json" else text_sink
-    console = Console([sink(_stdout)])
+    console = Console([sink(stdout)])
     if arguments.debug:
         log_to(ConsoleHandler(console))
     raise_on_signals()
@@ -178,16 +163,6 @@ def install_command(arguments: argparse.Namespace) -> int:
     if status:
         tell_memory(console)
     return status
-
-
-def pack_command(arguments: argparse.Namespace) -> int:
-    console = Console([text_sink(_stdout)])
-
-    def life() -> None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        pack(arguments.tree, arguments.out, programs=HostPrograms(), say=console.say)
-
-    return reported(console, life)
 
 
 # --- their parts --------------------------------------------------------------------------
@@ -273,75 +248,8 @@ def hand_over(machine: Machine, kernel: Kernel, *, pause_s: int) -> NoReturn:
 
 def break_before(settings: Settings, step: Step) -> None:
     if step is settings.break_at:
-        _stdout(f"stopped before {step}; leave the shell to go on\n")
+        stdout(f"stopped before {step}; leave the shell to go on\n")
         open_shell(f"hammer, before {step}")
-
-
-def reported(console: Console, life: Callable[[], object]) -> int:
-    """Live, and tell a failure once, in words. The one place that catches everything."""
-    try:
-        life()
-    except BaseException as error:
-        ignore_signals()
-        failure = failure_of(error)
-        if failure.exit_status == BUG_EXIT_STATUS:
-            # Without the exception's own text, which may quote a document with secrets.
-            log.debug("%s\n%s", type(error), "".join(traceback.format_tb(error.__traceback__)))
-        console.failed(failure)
-        return failure.exit_status
-    return 0
-
-
-def failure_of(error: BaseException) -> Failure:
-    """What is told of an exception, expected or not."""
-    notes = tuple(getattr(error, "__notes__", ()))
-    if isinstance(error, HammerError):
-        return Failure(
-            code=error.code,
-            exit_status=error.exit_status,
-            message=str(error),
-            hint=error.hint,
-            notes=notes,
-        )
-    # The text of a foreign exception may quote a document, and that holds passwords.
-    at = traceback.extract_tb(error.__traceback__)[-1:]
-    place = f" at {Path(at[0].filename).name}:{at[0].lineno}" if at else ""
-    return Failure(
-        code="bug",
-        exit_status=BUG_EXIT_STATUS,
-        message=f"{type(error).__name__}{place}",
-        hint="this is a bug in the agent: report it with the log, /run/hammer/hammer.log",
-        notes=notes,
-    )
-
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def raise_on_signals() -> None:
-    """A first signal becomes an Interrupted; more of them do not disturb the clean-up."""
-
-    def interrupt(*_: object) -> NoReturn:
-        ignore_signals()
-        raise Interrupted()
-
-    for each in SIGNALS:
-        signal.signal(each, interrupt)
-
-
-def ignore_signals() -> None:
-    """From here on there is nothing left to interrupt, and an exit status to keep.
-
-    The interpreter gives signals back their default action while it ends, but not
-    those that are ignored.
-    """
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-
-
-def _stdout(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
 
 
 def appender(path: Path) -> Callable[[str], None]:
@@ -364,25 +272,3 @@ def appender(path: Path) -> Callable[[str], None]:
             os.write(handle, text.encode())
 
     return write
-
-
-class ConsoleHandler(logging.Handler):
-    """Log lines as lines of the console."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._console.say(record.getMessage())
-
-
-def log_to(handler: logging.Handler) -> None:
-    """Everything that our own modules log goes there, too.
-
-    Not what libraries log: urllib3 writes whole URLs, and signed links are secrets.
-    """
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
-    ours = logging.getLogger("hammer")
-    ours.setLevel(logging.DEBUG)
-    ours.addHandler(handler)

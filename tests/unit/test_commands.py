@@ -8,16 +8,7 @@ from pathlib import Path
 import pytest
 
 from hammer.cmdline import parse
-from hammer.commands import (
-    SIGNALS,
-    appender,
-    break_before,
-    control_plane,
-    failure_of,
-    main,
-    parser,
-    reported,
-)
+from hammer.commands import appender, break_before, control_plane, main, parser
 from hammer.console import Console, Event, json_sink
 from hammer.control.spec_file import SpecFile
 from hammer.errors import (
@@ -29,6 +20,7 @@ from hammer.errors import (
 )
 from hammer.host.identity import in_ramdisk
 from hammer.host.lock import only_agent
+from hammer.report import SIGNALS, failure_of, reported
 from hammer.step import Step
 
 SECRET = "hunter2"

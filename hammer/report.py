@@ -1,0 +1,107 @@
+"""How a command ends: one failure told once, in words, and its exit status.
+
+Exit status: 0 done, 2 usage, 10 machine document, 20 image, 30 this machine,
+40 control plane, 70 a bug in the agent.
+"""
+
+import logging
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from hammer.console import Console, Failure
+from hammer.errors import BUG_EXIT_STATUS, HammerError, Interrupted
+
+log = logging.getLogger(__name__)
+
+
+def reported(console: Console, life: Callable[[], object]) -> int:
+    """Live, and tell a failure once, in words. The one place that catches everything."""
+    try:
+        life()
+    except BaseException as error:
+        ignore_signals()
+        failure = failure_of(error)
+        if failure.exit_status == BUG_EXIT_STATUS:
+            # Without the exception's own text, which may quote a document with secrets.
+            log.debug("%s\n%s", type(error), "".join(traceback.format_tb(error.__traceback__)))
+        console.failed(failure)
+        return failure.exit_status
+    return 0
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What is told of an exception, expected or not."""
+    notes = tuple(getattr(error, "__notes__", ()))
+    if isinstance(error, HammerError):
+        return Failure(
+            code=error.code,
+            exit_status=error.exit_status,
+            message=str(error),
+            hint=error.hint,
+            notes=notes,
+        )
+    # The text of a foreign exception may quote a document, and that holds passwords.
+    at = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" at {Path(at[0].filename).name}:{at[0].lineno}" if at else ""
+    return Failure(
+        code="bug",
+        exit_status=BUG_EXIT_STATUS,
+        message=f"{type(error).__name__}{place}",
+        hint="this is a bug in the agent: report it with the log, /run/hammer/hammer.log",
+        notes=notes,
+    )
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def raise_on_signals() -> None:
+    """A first signal becomes an Interrupted; more of them do not disturb the clean-up."""
+
+    def interrupt(*_: object) -> NoReturn:
+        ignore_signals()
+        raise Interrupted()
+
+    for each in SIGNALS:
+        signal.signal(each, interrupt)
+
+
+def ignore_signals() -> None:
+    """From here on there is nothing left to interrupt, and an exit status to keep.
+
+    The interpreter gives signals back their default action while it ends, but not
+    those that are ignored.
+    """
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+
+
+def stdout(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+class ConsoleHandler(logging.Handler):
+    """Log lines as lines of the console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.say(record.getMessage())
+
+
+def log_to(handler: logging.Handler) -> None:
+    """Everything that our own modules log goes there, too.
+
+    Not what libraries log: urllib3 writes whole URLs, and signed links are secrets.
+    """
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    ours = logging.getLogger("hammer")
+    ours.setLevel(logging.DEBUG)
+    ours.addHandler(handler)
