@@ -194,13 +194,12 @@ def _debian(out: Path) -> None:
         str(out),
         "-",
     ]
-    subprocess.run(mmdebstrap, input=_apt_sources(), text=True, check=True)
+    subprocess.run(mmdebstrap, input=apt_sources(), text=True, check=True)
 
 
 def _overlay() -> list[tuple[str, str, int]]:
     """Files that are ours: path in the image, text, mode."""
     ours = {
-        "install.sh": "install.sh",
         "usr/local/sbin/metal-proof": "metal-proof",
         "etc/systemd/system/metal-proof.service": "metal-proof.service",
     }
@@ -209,6 +208,7 @@ def _overlay() -> list[tuple[str, str, int]]:
             (path, (HERE / name).read_text(), 0o644 if name.endswith(".service") else 0o755)
             for path, name in ours.items()
         ),
+        ("install.sh", (ROOT / "docs/example-image/install.sh").read_text(), 0o755),
         ("etc/initramfs-tools/conf.d/demo", INITRAMFS_CONF, 0o644),
         ("etc/initramfs-tools/modules", INITRAMFS_MODULES, 0o644),
         # Lands on the ESP where there is one: a filesystem that knows no owners and modes.
@@ -225,7 +225,7 @@ def _write_overlay(overlay: Path) -> None:
     (overlay / "etc/metal").mkdir()
 
 
-def _apt_sources() -> str:
+def apt_sources() -> str:
     """This host's own sources of the suite, as one-line entries; nothing else of its apt."""
     line = "$(ORIGIN)|$(CREATED_BY)|$(CODENAME)|$(REPO_URI)|$(COMPONENT)"
     listed = subprocess.run(

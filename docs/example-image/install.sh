@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installer of the demo image: what an image author's /install.sh has to do.
+# What the /install.sh of an image has to do, for a Debian. The demo image has it, too.
 #
 # The agent has unpacked this image onto the new filesystems and runs this
 # script in it: as root, in a chroot, with /proc, /sys, /dev and /tmp mounted
@@ -89,11 +89,15 @@ add_user() {
     say "user metal with $(printf '%s' "$keys" | grep -c . || :) ssh keys"
 }
 
-forget_machine_id() {
+make_unique() {
     # An empty file: systemd makes a new one at the first boot. One that came
     # with the image would be the same on every machine.
     : >/etc/machine-id
     rm -f /var/lib/dbus/machine-id
+    # Keys that are there already are kept.
+    if command -v ssh-keygen >/dev/null && [ -d /etc/ssh ]; then ssh-keygen -A; fi
+    # By this file systemd takes a machine for a container; docker leaves it behind.
+    rm -f /.dockerenv
 }
 
 # Sets: kernel, initrd, cmdline.
@@ -166,7 +170,7 @@ add_firmware_entry() {
 [ -r "$INSTALL_YAML" ] || die "no $INSTALL_YAML"
 set_hostname
 add_user
-forget_machine_id
+make_unique
 choose_kernel
 install_boot_loader
 write_boot_info
