@@ -1,13 +1,15 @@
 """disk.json: where the three filesystems are that old installers look for."""
 
 import json
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from contract.document import Document
-from contract.fields import Listed
+from contract.fields import Listed, Unit
 from contract.values import values_of
+
+_SOURCE = "metal-hammer v0.13.16, cmd/storage"
 
 LABELS = ("root", "efi", "varlib")
 """The filesystems that disk.json names, if the layout has them."""
@@ -16,17 +18,21 @@ LABELS = ("root", "efi", "varlib")
 class Properties(Document):
     """What blkid says of a filesystem."""
 
-    uuid: Annotated[str, Field(alias="UUID")] = ""
+    source: ClassVar[str] = _SOURCE
+
+    uuid: Annotated[str, Field(alias="UUID"), Unit("UUID")] = ""
     """UUID of the filesystem."""
 
 
 class DiskPartition(Document):
     """A filesystem of the layout (the legacy name says partition)."""
 
-    label: Annotated[str, Field(alias="Label")] = ""
+    source: ClassVar[str] = _SOURCE
+
+    label: Annotated[str, Field(alias="Label"), Unit("label")] = ""
     """Its label: root, efi or varlib."""
 
-    filesystem: Annotated[str, Field(alias="Filesystem")] = ""
+    filesystem: Annotated[str, Field(alias="Filesystem"), Unit("format")] = ""
     """Its format: ext4, vfat."""
 
     properties: Annotated[Properties, Field(alias="Properties")] = Properties()
@@ -40,7 +46,9 @@ class DiskJson(Document):
     them others.
     """
 
-    device: Annotated[str, Field(alias="Device")] = "legacy"
+    source: ClassVar[str] = _SOURCE
+
+    device: Annotated[str, Field(alias="Device"), Unit("text")] = "legacy"
     """Always the word legacy."""
 
     partitions: Annotated[Listed[DiskPartition], Field(alias="Partitions")] = ()

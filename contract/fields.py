@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -36,10 +36,15 @@ class Either:
     ) -> JsonSchemaValue:
         inner = handler(schema)
         options = inner.get("anyOf", [inner])
-        if self.given == "" and {"type": "string"} in options:
+        if self.given == "" and any(map(_takes_every_string, options)):
             return inner
         given = {"type": "null"} if self.given is None else {"const": self.given}
         return {"anyOf": [*options, given]}
+
+
+def _takes_every_string(schema: JsonSchemaValue) -> bool:
+    limits = {"const", "enum", "minLength", "pattern"}
+    return schema.get("type") == "string" and not limits & schema.keys()
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,22 @@ class Unit:
 
     name: str
 
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {"x-unit": self.name}
+
 
 @dataclass(frozen=True)
 class Source:
     """Who defines a key, when it is not who defines its object. In the schema x-source."""
 
     name: str
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {"x-source": self.name}
 
 
 Listed = Annotated[tuple[T, ...], Either(None, ())]
@@ -62,37 +77,66 @@ Listed = Annotated[tuple[T, ...], Either(None, ())]
 Mapped = Annotated[dict[str, T], Either(None, {})]
 """A mapping of names; null is an empty one."""
 
-Text = Annotated[str, Either(None, "")]
+Text = Annotated[str, Either(None, ""), Unit("text")]
 """A text that may be null, which is the empty one."""
 
-OptionalText = Annotated[str | None, Either("", None)]
+OptionalText = Annotated[str | None, Either("", None), Unit("text")]
 """A text that may be absent; the empty one is absent too (Go's zero value)."""
 
 
+IpAddress = Annotated[str, Unit("IP address")]
+"""An address without prefix length; nobody has looked whether it is one."""
+
+Prefix = Annotated[str, Unit("CIDR prefix")]
+"""A network in the notation of RFC 4632; nobody has looked whether it is one."""
+
+
+# RFC 1123, 2.1 on RFC 952; the length of a label is RFC 1035, 2.3.4.
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+# Linux, include/uapi/linux/utsname.h: __NEW_UTS_LEN; `hostname(1)` refuses more.
+_HOST_NAME_LENGTH = 64
+
+
 def _host_name(name: str) -> str:
-    # Linux, include/uapi/linux/utsname.h: __NEW_UTS_LEN; `hostname(1)` refuses more.
-    if len(name) > 64:
-        raise rule("must not be longer than 64 characters, what Linux takes")
-    for label in name.split("."):
-        # RFC 1123, 2.1 on RFC 952; the length of a label is RFC 1035, 2.3.4.
-        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", label):
-            raise rule(
-                "must be a host name (RFC 1123): labels of letters, digits and hyphens, "
-                "not longer than 63 characters, divided by dots"
-            )
+    if len(name) > _HOST_NAME_LENGTH:
+        raise rule(f"must not be longer than {_HOST_NAME_LENGTH} characters, what Linux takes")
+    if not all(re.fullmatch(_LABEL, label) for label in name.split(".")):
+        raise rule(
+            "must be a host name (RFC 1123): labels of letters, digits and hyphens, "
+            "not longer than 63 characters, divided by dots"
+        )
     return name
 
 
-HostName = Annotated[str, AfterValidator(_host_name)]
+HostName = Annotated[
+    str,
+    AfterValidator(_host_name),
+    Field(
+        json_schema_extra={
+            "pattern": rf"^{_LABEL}(?:\.{_LABEL})*$",
+            "maxLength": _HOST_NAME_LENGTH,
+        }
+    ),
+    Unit("host name"),
+    Source("RFC 1123, 2.1; Linux, utsname.h: __NEW_UTS_LEN"),
+]
+
+_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def _uuid(text: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+    if not re.fullmatch(_UUID, text):
         raise rule("must be a UUID in lower case, as in /sys/class/dmi/id/product_uuid")
     return text
 
 
-MachineUuid = Annotated[str, AfterValidator(_uuid)]
+MachineUuid = Annotated[
+    str,
+    AfterValidator(_uuid),
+    Field(json_schema_extra={"pattern": f"^{_UUID}$"}),
+    Unit("UUID"),
+    Source("SMBIOS 3.7, 7.2.1: UUID; RFC 9562"),
+]
 
 
 def _absolute(path: str) -> str:
@@ -105,5 +149,14 @@ def _absolute(path: str) -> str:
     return path
 
 
-ImagePath = Annotated[str, AfterValidator(_absolute)]
+ImagePath = Annotated[
+    str,
+    AfterValidator(_absolute),
+    Field(
+        json_schema_extra={
+            "pattern": r"^(?![^\n\u0000]*/\.\.(?:/|$))/[^\n\u0000]*[^/\n\u0000]$",
+        }
+    ),
+    Unit("path in the image"),
+]
 """A file by its absolute path in the image."""

@@ -1,38 +1,56 @@
 """The layout of the disks: partitions, arrays, volumes and filesystems of a machine."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from contract import layout_rules
+from contract import layout_rules, layout_schema
 from contract.document import ClosedDocument, refuse
-from contract.fields import Either, Listed, Mapped, OptionalText, Text
+from contract.fields import Either, Listed, Mapped, OptionalText, Source, Text, Unit
 
 Format = Literal["vfat", "ext3", "ext4", "swap", "tmpfs", "none"]
 GptType = Literal["ef00", "8300", "fd00", "8e00"]
 # Go's int of metal-api; more is no disk that exists.
-SizeMib = Annotated[int, Field(ge=0, le=2**43)]
+SizeMib = Annotated[int, Field(ge=0, le=2**43), Unit("MiB")]
+
+DiskName = Annotated[str, Field(json_schema_extra=layout_schema.DISK), Unit("device path")]
+ArrayName = Annotated[str, Field(json_schema_extra=layout_schema.DEVICE), Unit("device path")]
+Provided = Annotated[str, Field(json_schema_extra=layout_schema.PROVIDED), Unit("device path")]
+LvmName = Annotated[
+    str, Field(json_schema_extra=layout_schema.LVM_NAME), Unit("name"), Source("lvm(8)")
+]
+Argument = Annotated[str, Unit("program argument")]
+
+_SOURCE = "metal-api, internal/metal/filesystem.go"
 
 
 class Filesystem(ClosedDocument):
     """A filesystem to make and to mount."""
 
-    path: OptionalText = None
+    model_config = ConfigDict(json_schema_extra=layout_schema.FILESYSTEM)
+
+    source: ClassVar[str] = _SOURCE
+
+    path: Annotated[
+        OptionalText, Field(json_schema_extra=layout_schema.MOUNT_PATH), Unit("mount path")
+    ] = None
     """Where it is mounted, absolute; without one it is made and not mounted."""
 
-    device: str
+    device: Annotated[str, Unit("device path")]
     """Partition, disk, array or volume that holds it; `tmpfs` for one in memory."""
 
     format: Format
     """vfat, ext3, ext4, swap, tmpfs, or none for a device that is left as it is."""
 
-    label: OptionalText = None
+    label: Annotated[OptionalText, Field(json_schema_extra=layout_schema.LABEL), Unit("label")] = (
+        None
+    )
     """Its label. Old installers find `root`, `efi` and `varlib` by it (disk.json)."""
 
-    mountoptions: Listed[str] = ()
+    mountoptions: Annotated[Listed[str], Unit("mount option"), Source("mount(8), fstab(5)")] = ()
     """Options of mount and fstab, one per element."""
 
-    createoptions: Listed[str] = ()
+    createoptions: Annotated[Listed[Argument], Source("mkfs(8)")] = ()
     """Arguments of mkfs; an element with white space counts as several ("-F 32")."""
 
     @property
@@ -44,26 +62,37 @@ class Filesystem(ClosedDocument):
 class Partition(ClosedDocument):
     """A partition of a disk (GPT)."""
 
-    number: Annotated[int, Field(ge=1, le=128)]
+    source: ClassVar[str] = _SOURCE
+
+    number: Annotated[
+        int, Field(ge=1, le=128), Unit("partition number"), Source("UEFI 2.10, 5.3; sgdisk(8)")
+    ]
     """Its number, from 1 to 128 (entries in the table that sgdisk makes)."""
 
-    label: OptionalText = None
+    label: Annotated[
+        OptionalText,
+        Field(json_schema_extra=layout_schema.PARTITION_LABEL),
+        Unit("label"),
+        Source("UEFI 2.10, 5.3.3: PartitionName"),
+    ] = None
     """Its name in the GPT, at most 36 UTF-16 units."""
 
     size: SizeMib = 0
     """Size in MiB; 0 is the rest of the disk, for the last partition only."""
 
-    gpttype: Annotated[GptType | None, Either("", None)] = None
+    gpttype: Annotated[GptType | None, Either("", None), Source("sgdisk(8): --typecode")] = None
     """Type in the short form of sgdisk: ef00 EFI, 8300 Linux, fd00 RAID, 8e00 LVM."""
 
 
 class Disk(ClosedDocument):
     """A disk of the machine, which is all the layout's."""
 
+    source: ClassVar[str] = _SOURCE
+
     # What once divided disk and number, before metal-api derived it from the name.
     unused_keys = frozenset({"partitionprefix"})
 
-    device: str
+    device: DiskName
     """The disk by its kernel name: /dev/sda, /dev/nvme0n1."""
 
     partitions: Listed[Partition] = ()
@@ -76,19 +105,23 @@ class Disk(ClosedDocument):
 class Raid(ClosedDocument):
     """An array of Linux software RAID (md)."""
 
-    arrayname: str
+    model_config = ConfigDict(json_schema_extra=layout_schema.RAID)
+
+    source: ClassVar[str] = _SOURCE
+
+    arrayname: ArrayName
     """Device of the array: /dev/md0."""
 
-    devices: Listed[str] = ()
+    devices: Listed[Provided] = ()
     """Disks and partitions it is made of, spares included."""
 
     level: Annotated[Literal["0", "1"], Either(0, "0"), Either(1, "1")]
     """"0" stripes, "1" mirrors; an integer is taken too."""
 
-    createoptions: Listed[str] = ()
+    createoptions: Annotated[Listed[Argument], Source("mdadm(8)")] = ()
     """Arguments of mdadm --create; an element with white space counts as several."""
 
-    spares: Annotated[int, Field(ge=0)] = 0
+    spares: Annotated[int, Field(ge=0), Unit("count"), Source("mdadm(8)")] = 0
     """How many of the devices are spares."""
 
     @property
@@ -100,23 +133,29 @@ class Raid(ClosedDocument):
 class VolumeGroup(ClosedDocument):
     """A volume group of LVM."""
 
-    name: str
+    model_config = ConfigDict(json_schema_extra=layout_schema.VOLUME_GROUP)
+
+    source: ClassVar[str] = _SOURCE
+
+    name: LvmName
     """Its name."""
 
-    devices: Listed[str] = ()
+    devices: Listed[Provided] = ()
     """Disks, partitions and arrays it is made of."""
 
-    tags: Listed[str] = ()
+    tags: Annotated[Listed[str], Unit("tag"), Source("lvm(8)")] = ()
     """Tags that LVM keeps with it."""
 
 
 class LogicalVolume(ClosedDocument):
     """A volume of LVM; its device is /dev/GROUP/NAME."""
 
-    name: str
+    source: ClassVar[str] = _SOURCE
+
+    name: LvmName
     """Its name."""
 
-    volumegroup: str
+    volumegroup: LvmName
     """Group that holds it."""
 
     size: SizeMib = 0
@@ -129,15 +168,29 @@ class LogicalVolume(ClosedDocument):
 class Constraints(ClosedDocument):
     """Which machines and images metal-api gives this layout; the agent does not ask."""
 
-    sizes: Listed[str] = ()
+    source: ClassVar[str] = _SOURCE
+
+    sizes: Annotated[
+        Listed[Annotated[str, Field(json_schema_extra=layout_schema.SIZE_NAME)]],
+        Field(json_schema_extra={"uniqueItems": True}),
+        Unit("name"),
+    ] = ()
     """Machine sizes, without wildcards and each once."""
 
-    images: Mapped[str] = Field(default_factory=dict)
+    images: Annotated[
+        Mapped[Annotated[str, Field(json_schema_extra=layout_schema.VERSIONS)]],
+        Field(json_schema_extra=layout_schema.OPERATING_SYSTEMS),
+        Unit("version constraint"),
+    ] = Field(default_factory=dict)
     """From operating system to versions: `*`, `10.0.20201026`, or operator and version, `>= 20`."""
 
 
 class FilesystemLayout(ClosedDocument):
     """The layout of the disks of one machine (metal-api, filesystem layout)."""
+
+    model_config = ConfigDict(json_schema_extra=layout_schema.LAYOUT)
+
+    source: ClassVar[str] = _SOURCE
 
     unused_keys = frozenset({"changed", "created"})
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from contract import examples, paths, yaml_writer
 from contract.disk_json import DiskJson, dump_json
 from contract.document import ClosedDocument, Document
+from contract.json_schema import schema_of
 from contract.values import Value, values_of
 
 
@@ -61,13 +62,9 @@ def _keys(model: type[Document]) -> set[str]:
 def schema(kind: Kind) -> str:
     """JSON Schema (draft 2020-12) of what a reader takes, with a text for every key.
 
-    Rules that go over several keys are not in it; `contract check` knows them.
+    Rules that it cannot say, as who provides a device, only `contract check` knows.
     """
-    made = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **kind.model.model_json_schema(),
-    }
-    return json.dumps(made, indent=2) + "\n"
+    return json.dumps(schema_of(kind.model, name=kind.name), indent=2) + "\n"
 
 
 def example(kind: Kind) -> str:

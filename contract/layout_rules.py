@@ -99,7 +99,7 @@ def _wrong_mount_path(path: str, format: str) -> Iterator[str]:
 
 _OPERATORS = {"=", "!=", ">", "<", ">=", "=>", "<=", "=<", "~", "~>", "^"}
 # What semver.NewVersion of Masterminds takes: one to three numbers.
-_VERSION = re.compile(r"v?\d+(\.\d+){0,2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+_VERSION = re.compile(r"v?[0-9]+(\.[0-9]+){0,2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 
 def _constraints(layout: "FilesystemLayout") -> Iterator[Problem]:
@@ -112,8 +112,8 @@ def _constraints(layout: "FilesystemLayout") -> Iterator[Problem]:
         place = ("constraints", "images", system)
         if "*" in system:
             yield place, "must name an operating system, without a wildcard"
-        *operator, version = versions.strip().split(" ", 1)
-        if versions.strip() == "*":
+        *operator, version = versions.strip(" ").split(" ", 1)
+        if versions.strip(" ") == "*":
             continue
         if operator and operator[0] not in _OPERATORS:
             yield place, f"must have an operator of {' '.join(sorted(_OPERATORS))}"

@@ -1,17 +1,21 @@
 """The machine document: what metal-api answers to GET /v1/machine/{id}, as YAML or JSON."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from contract import install_config
 from contract.document import ClosedDocument, rule
-from contract.fields import HostName, Listed, MachineUuid, Text
+from contract.fields import HostName, Listed, MachineUuid, Text, Unit
 from contract.filesystem_layout import FilesystemLayout
+
+_SOURCE = "metal-api, service/v1: MachineResponse"
 
 
 def _image_url(url: str) -> str:
+    if not url.isprintable() or " " in url:
+        raise rule("must not hold white space or control characters")
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -25,14 +29,29 @@ def _image_url(url: str) -> str:
     return url
 
 
+ImageUrl = Annotated[
+    str,
+    AfterValidator(_image_url),
+    Field(
+        json_schema_extra={
+            "pattern": r"^(?:[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]+/+[^/?#\s]"
+            r"|[Ff][Ii][Ll][Ee]:(?://[^/?#\s]*)?/*[^/?#\s])\S*$"
+        }
+    ),
+    Unit("URL"),
+]
+
+
 class Image(ClosedDocument):
     """The image to install."""
+
+    source: ClassVar[str] = _SOURCE
 
     unused_keys = frozenset(
         {"changed", "classification", "created", "expirationDate", "features", "usedby"}
     )
 
-    id: Text = ""
+    id: Annotated[Text, Unit("image id")] = ""
     """Its name and version in metal-api: debian-12.0.20241118."""
 
     name: Text = ""
@@ -41,7 +60,7 @@ class Image(ClosedDocument):
     description: Text = ""
     """What it is."""
 
-    url: Annotated[str, AfterValidator(_image_url)]
+    url: ImageUrl
     """Where it is: an lz4 tarball by http, https or file."""
 
 
@@ -93,6 +112,8 @@ class NtpServer(ClosedDocument, install_config.NtpServer):
 class Allocation(ClosedDocument):
     """What the machine is to become."""
 
+    source: ClassVar[str] = _SOURCE
+
     unused_keys = frozenset(
         {
             "allocationuuid",
@@ -122,10 +143,10 @@ class Allocation(ClosedDocument):
     networks: Listed[Network] = ()
     """Networks of the machine; install.yaml gets them as they are."""
 
-    ssh_pub_keys: Listed[str] = ()
+    ssh_pub_keys: Annotated[Listed[str], Unit("line of authorized_keys")] = ()
     """Public keys that may log in."""
 
-    user_data: SecretStr | None = None
+    user_data: Annotated[SecretStr | None, Unit("text or base64")] = None
     """cloud-init or ignition text, plain or base64; it may carry secrets."""
 
     vpn: Vpn | None = None
@@ -147,6 +168,8 @@ class Allocation(ClosedDocument):
 class Hardware(ClosedDocument):
     """What the machine consists of, as it was reported."""
 
+    source: ClassVar[str] = _SOURCE
+
     unused_keys = frozenset({"cpu_cores", "cpus", "disks", "gpus", "memory"})
 
     nics: Listed[Nic] = ()
@@ -159,6 +182,8 @@ class MachineDocument(ClosedDocument):
     A saved response replays unchanged. Keys that metal-api knows and the agent
     has no use for are accepted; a key that nobody knows is refused.
     """
+
+    source: ClassVar[str] = _SOURCE
 
     unused_keys = frozenset(
         {

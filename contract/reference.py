@@ -43,10 +43,11 @@ def _in_order(root: JsonSchemaValue) -> dict[str, JsonSchemaValue]:
 
 def _table(name: str, made: JsonSchemaValue) -> str:
     lines = [f"\n*{name}*: {made['description']}\n"] if name else []
-    lines += ["| key | type | if absent | meaning |", "|---|---|---|---|"]
+    lines += ["| key | type | unit | if absent | meaning |", "|---|---|---|---|---|"]
     for key, entry in made["properties"].items():
         absent = "**required**" if key in made.get("required", []) else f"`{_default(entry)}`"
-        lines.append(f"| `{key}` | {_type(entry)} | {absent} | {entry['description']} |")
+        cells = (f"`{key}`", _type(entry), entry.get("x-unit", ""), absent, entry["description"])
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,10 @@
-"""Plain values to YAML that looks like Go's yaml.v3 and reads the same in YAML 1.1 and 1.2."""
+"""Plain values to YAML, the bytes of Go's yaml.v3, which read the same in YAML 1.1 and 1.2.
+
+Other bytes than Go's come only where Go's are read differently: `=` and `<<` are
+quoted (YAML 1.1 takes them for a value and a merge), and so is text with U+2028
+or U+2029, or that begins or ends with more white space than a block can hold.
+Text that begins with U+FEFF reads the same, and has fewer escapes.
+"""
 
 import re
 import textwrap
@@ -48,8 +54,7 @@ class _Writer:
                 yield head
                 yield from self._sequence(value, below, place)
             case str() if _fits_block(value):
-                yield f"{head} {'|' if value.endswith(chr(10)) else '|-'}"
-                yield from (f"{' ' * below}{line}" if line else "" for line in value.splitlines())
+                yield from _block(head, value, below)
             case _:
                 yield f"{head} {_flat(value)}"
 
@@ -62,6 +67,8 @@ class _Writer:
                     yield from _dashed(self.mapping(value, indent + 2, place), indent)
                 case tuple() if value:
                     yield from _dashed(self._sequence(value, indent + 2, place), indent)
+                case str() if _fits_block(value):
+                    yield from _block(f"{' ' * indent}-", value, indent + 2)
                 case _:
                     yield f"{' ' * indent}- {_flat(value)}"
 
@@ -84,6 +91,13 @@ def _comment(text: str, indent: int) -> Iterator[str]:
     )
 
 
+def _block(head: str, text: str, indent: int) -> Iterator[str]:
+    """A literal block."""
+    yield f"{head} {'|' if text.endswith(chr(10)) else '|-'}"
+    lines = text.removesuffix("\n").split("\n")
+    yield from (f"{' ' * indent}{line}" if line else "" for line in lines)
+
+
 def _flat(value: Value) -> str:
     match value:
         case None:
@@ -102,6 +116,8 @@ def _flat(value: Value) -> str:
 # --- text ---------------------------------------------------------------------------------
 
 _RESOLVER = Resolver()  # YAML 1.1, as PyYAML reads it
+# The second is that of !, & and * alone, which are never plain.
+_TEXT_TAGS = (_RESOLVER.DEFAULT_SCALAR_TAG, "tag:yaml.org,2002:yaml")
 
 # What some readers take for something else, and PyYAML does not: y and n
 # (yaml.org/type/bool.html), base 60 with a leading zero (a MAC address), and
@@ -110,13 +126,15 @@ _SOME_READER = re.compile(
     r"[yYnN]|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?(0o)?[0-9][0-9_]*"
 )
 
-_PLAIN = re.compile(r"([A-Za-z0-9_/.+(^$<=;~\\]|[-:?](?=[!-~]))[ -~]*")
-_PRINTABLE = re.compile(r"[ -~]+")
-_BLOCK_LINE = re.compile(r"[!-~][ -~]*|")
+# yaml.v3, yamlprivateh.go: is_printable, less the two that YAML 1.1 takes for line ends.
+_PRINTABLE = r" -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd"
+_ONE_LINE = re.compile(f"[{_PRINTABLE}]+")
+_PLAIN = re.compile(rf"""([^ \-?:,\[\]{{}}#&*!|>'"%@`]|[-?:](?=[^ ]))[{_PRINTABLE}]*""")
+_BLOCK_LINE = re.compile(rf"[{_PRINTABLE}\t]*(?<! )")
 
 
 def _text(text: str) -> str:
-    if not _PRINTABLE.fullmatch(text):
+    if not _ONE_LINE.fullmatch(text):
         return _double_quoted(text)
     if _reads_as_other(text):
         return _double_quoted(text)
@@ -128,9 +146,10 @@ def _text(text: str) -> str:
 def _reads_as_other(text: str) -> bool:
     """Some reader takes the bare text for a number, a date, a boolean, null or a merge."""
     return (
-        _RESOLVER.resolve(ScalarNode, text, (True, False)) != _RESOLVER.DEFAULT_SCALAR_TAG  # type: ignore[no-untyped-call]
+        _RESOLVER.resolve(ScalarNode, text, (True, False)) not in _TEXT_TAGS  # type: ignore[no-untyped-call]
         or resolve(text) != text
-        or not isinstance(resolve(text.replace("_", "")), str)  # Go: 1_0e3 is a number
+        # Go: 1_0e3 is a number.
+        or (text[0] != "_" and type(resolve(text.replace("_", ""))) in (int, float))
         or _SOME_READER.fullmatch(text) is not None
     )
 
@@ -150,13 +169,18 @@ def _fits_block(text: str) -> bool:
     lines = text.removesuffix("\n").split("\n")
     return (
         "\n" in text
-        and bool(lines[0])
+        and lines[0][:1] not in ("", " ", "\t")
         and bool(lines[-1])
         and all(_BLOCK_LINE.fullmatch(line) for line in lines)
     )
 
 
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
+# yaml.v3, emitterc.go: yaml_emitter_write_double_quoted_scalar.
+_ESCAPES = {
+    '"': '\\"', "\\": "\\\\", "\0": "\\0", "\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n",
+    "\v": "\\v", "\f": "\\f", "\r": "\\r", "\x1b": "\\e", "\x85": "\\N", "\u2028": "\\L",
+    "\u2029": "\\P",
+}  # fmt: skip
 
 
 def _double_quoted(text: str) -> str:
@@ -167,7 +191,7 @@ def _escaped(character: str) -> str:
     code = ord(character)
     if character in _ESCAPES:
         return _ESCAPES[character]
-    if character.isprintable() and code <= 0xFFFF:
+    if _ONE_LINE.fullmatch(character):
         return character
     if code <= 0xFF:
         return f"\\x{code:02X}"

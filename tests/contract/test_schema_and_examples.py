@@ -77,15 +77,45 @@ def test_the_example_explains_every_key_where_it_is_first(name: str) -> None:
     assert max(len(line) for line in lines if "# " in line) <= 90
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
-def test_the_schema_is_of_the_draft_and_has_a_text_everywhere(kind: Kind) -> None:
+def objects_of(kind: Kind) -> list[dict[str, Any]]:
+    """The schema of the document, and of each object in it."""
     made = json.loads(schema(kind))
+    return [made, *made.get("$defs", {}).values()]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_the_schema_has_an_id_and_a_title(kind: Kind) -> None:
+    made = objects_of(kind)[0]
     assert made["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    for object_ in [made, *made.get("$defs", {}).values()]:
+    assert made["$id"].endswith(f":{kind.name}")
+    assert made["title"] == kind.name
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_the_schema_has_text_unit_and_source_everywhere(kind: Kind) -> None:
+    for object_ in objects_of(kind):
         assert object_["type"] == "object"
         assert object_["description"]
         for key, entry in object_["properties"].items():
-            assert entry["description"], key
+            place = f"{object_['title']}.{key}"
+            assert entry["description"], place
+            assert entry["x-source"], place
+            assert bool(entry.get("x-unit")) == has_unit(entry), place
+
+
+def has_unit(entry: Any) -> bool:
+    """Whether an entry, or what it is a list or mapping of, is a number or a text without enum."""
+    if not isinstance(entry, dict) or "enum" in entry or "const" in entry:
+        return False
+    inner = [*entry.get("anyOf", ()), entry.get("items"), entry.get("additionalProperties")]
+    return entry.get("type") in ("integer", "number", "string") or any(map(has_unit, inner))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_a_closed_document_has_a_closed_schema(kind: Kind) -> None:
+    closed = issubclass(kind.model, ClosedDocument)
+    for object_ in objects_of(kind):
+        assert object_.get("additionalProperties", True) is not closed, object_["title"]
 
 
 def test_the_schema_tells_secrets() -> None:
