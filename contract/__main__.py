@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import ContractError
+from contract.generations import generation_of
+from contract.install_config import InstallConfig
 from contract.kinds import KINDS, Kind, example, kind_named, kind_of_content, kind_of_file, schema
 from contract.yaml_file import load, read_bounded, read_bounded_stdin
 from contract.yaml_limits import Unreadable
@@ -26,6 +28,8 @@ class Verdict:
     file: str
     kind: str | None
     problems: tuple[str, ...]
+    generation: str | None = None
+    """First version that wrote such an install.yaml; None for other kinds, and for a mixture."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,27 +99,38 @@ def _verdict(file: str, kind: Kind | None) -> Verdict:
     except ValueError:  # a zero byte in the name
         return Verdict(shown, None, ("cannot be read (no such file)",))
     kind = kind or kind_of_file(file)
+    generation = None
     try:
-        kind = kind or kind_of_content(read(text))
+        values = read(text)
+        kind = kind or kind_of_content(values)
         if kind is None:
             return Verdict(shown, None, ("cannot tell which document this is, give --kind",))
+        if kind.model is InstallConfig:
+            known = generation_of(values)
+            generation = known.since if known else None
         load(kind.model, text, name=shown)
     except Unreadable as error:
-        return Verdict(shown, None, (str(error),))
+        return Verdict(shown, kind.name if kind else None, (str(error),))
     except ContractError as error:
-        return Verdict(shown, kind.name if kind else None, error.problems)
-    return Verdict(shown, kind.name, ())
+        return Verdict(shown, kind.name if kind else None, error.problems, generation)
+    return Verdict(shown, kind.name, (), generation)
 
 
 def _as_text(verdict: Verdict) -> str:
     if not verdict.problems:
-        return f"{verdict.file}: ok ({verdict.kind})\n"
+        age = f", as of {verdict.generation}" if verdict.generation else ""
+        return f"{verdict.file}: ok ({verdict.kind}{age})\n"
     return "".join(f"{verdict.file}: {problem}\n" for problem in verdict.problems)
 
 
 def _as_json(verdicts: list[Verdict]) -> str:
     files = [
-        {"file": verdict.file, "kind": verdict.kind, "problems": [*map(_parts, verdict.problems)]}
+        {
+            "file": verdict.file,
+            "kind": verdict.kind,
+            "generation": verdict.generation,
+            "problems": [*map(_parts, verdict.problems)],
+        }
         for verdict in verdicts
     ]
     return json.dumps({"files": files}, indent=2) + "\n"

@@ -91,6 +91,10 @@ Prefix = Annotated[str, Unit("CIDR prefix")]
 """A network in the notation of RFC 4632; nobody has looked whether it is one."""
 
 
+MAX_ASN = 2**32 - 1
+Asn = Annotated[int, Field(ge=0, le=MAX_ASN), Unit("AS number"), Source("RFC 6793")]
+
+
 # RFC 1123, 2.1 on RFC 952; the length of a label is RFC 1035, 2.3.4.
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # Linux, include/uapi/linux/utsname.h: __NEW_UTS_LEN; `hostname(1)` refuses more.

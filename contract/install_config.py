@@ -2,12 +2,12 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from contract.document import Document
-from contract.fields import HostName, IpAddress, Listed, Prefix, Source, Text, Unit
+from contract.fields import Asn, HostName, IpAddress, Listed, Prefix, Source, Text, Unit
+from contract.generations import in_newest_form
 
-Asn = Annotated[int, Field(ge=0, le=4294967295), Unit("AS number"), Source("RFC 6793")]
 Port = Annotated[int, Field(ge=0, le=65535), Unit("port")]
 
 _MODELS = "metal-go v0.43.2, models"
@@ -169,7 +169,8 @@ class InstallConfig(Document):
 
     Keys and their order follow metal-hammer v0.13 (InstallerConfig); images in
     the field read them, so a rename is a new document and not an edit. Files of
-    older versions and of test fixtures lack keys, hence the defaults.
+    older versions and of test fixtures lack keys, hence the defaults; what older
+    versions had is in contract/generations.py.
     """
 
     source: ClassVar[str] = "metal-hammer v0.13.16: InstallerConfig"
@@ -218,3 +219,8 @@ class InstallConfig(Document):
 
     ntp_servers: Listed[NtpServer] = ()
     """Time servers; with none the image keeps its own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def read_older_generations(cls, values: object) -> object:
+        return in_newest_form(values) if isinstance(values, dict) else values

@@ -33,7 +33,8 @@ def test_an_example_is_good_by_kind_by_name_and_by_content(
     ):
         path = tmp_path / name
         path.write_text(example(kind))
-        assert run(capsys, "check", *options, str(path)) == (0, f"{path}: ok ({kind.name})\n")
+        age = ", as of v0.15.0" if kind.name == "install.yaml" else ""
+        assert run(capsys, "check", *options, str(path)) == (0, f"{path}: ok ({kind.name}{age})\n")
 
 
 def test_every_problem_of_every_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,6 +67,7 @@ def test_json_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
             {
                 "file": str(bad),
                 "kind": "filesystem-layout",
+                "generation": None,
                 "problems": [
                     {
                         "path": "disks[0].partitions[0].label",
@@ -77,6 +79,7 @@ def test_json_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
             {
                 "file": str(tmp_path / "none"),
                 "kind": None,
+                "generation": None,
                 "problems": [{"path": "", "reason": "cannot be read (No such file or directory)"}],
             },
         ]
