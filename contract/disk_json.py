@@ -1,6 +1,7 @@
 """disk.json: where the three filesystems are that old installers look for."""
 
 import json
+import re
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -55,6 +56,11 @@ class DiskJson(Document):
     """The filesystems labelled root, efi and varlib, in the order they are mounted."""
 
 
+# What Go escapes (encoding/json, HTMLEscape), and what YAML forbids in a text.
+_ESCAPED = re.compile("[<>&\u2028\u2029\x7f-\x9f\ufeff\ufffe\uffff]")
+
+
 def dump_json(document: DiskJson) -> str:
     """The document as Go's MarshalIndent writes it: two spaces, no line end at the end."""
-    return json.dumps(values_of(document), indent=2, ensure_ascii=False)
+    text = json.dumps(values_of(document), indent=2, ensure_ascii=False)
+    return _ESCAPED.sub(lambda character: f"\\u{ord(character[0]):04x}", text)

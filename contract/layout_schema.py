@@ -79,7 +79,7 @@ FILESYSTEM: JsonDict = {
     ]
 }
 
-_SOME: JsonDict = {"type": "array", "minItems": 1}
+_SOME: JsonDict = {"type": "array", "minItems": 1, "uniqueItems": True}
 
 RAID: JsonDict = {
     "required": ["arrayname", "devices", "level"],

@@ -28,7 +28,8 @@ def load(model: type[D], text: bytes, *, name: str) -> D:
     else:
         problems = unknown_keys(model, values)
         try:
-            document = model.model_validate(values)
+            # By the key in the file, not by what Python calls it (from_).
+            document = model.model_validate(values, by_alias=True, by_name=False)
         except ValidationError as error:
             problems += problems_of(error)
         if not problems:

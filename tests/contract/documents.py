@@ -103,6 +103,27 @@ def changed(values: Value, path: Path, new: object) -> Value:
     return {**values, first: changed(values.get(first), rest, new)}
 
 
+def places(value: Value, path: Path = ()) -> list[Path]:
+    """Every place of a document, branches and leaves."""
+    found = [path] if path else []
+    if isinstance(value, dict):
+        for key, item in value.items():
+            found += places(item, [*path, key])
+    if isinstance(value, tuple):
+        for at, item in enumerate(value):
+            found += places(item, [*path, at])
+    return found
+
+
+def first_places(value: Value) -> list[Path]:
+    """As `places`, of every list the first item alone: the others have the same type."""
+    return [
+        path
+        for path in places(value)
+        if not any(isinstance(part, int) and part > 0 for part in path)
+    ]
+
+
 def as_bytes(values: object) -> bytes:
     """JSON, which is YAML too."""
     return json.dumps(values).encode()

@@ -1,0 +1,124 @@
+"""The schemas say what `contract check` says, by the word of a validator that is not ours."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from contract.document import Document
+from contract.generations import GENERATIONS, Generation
+from contract.kinds import KINDS, Kind, example, kind_named, schema
+from contract.yaml_reader import read
+from tests.contract import golden
+from tests.contract.documents import GOOD, as_bytes, changed, problems_of
+from tests.contract.documents import Path as Place
+from tests.contract.independent import schema_takes, yaml_1_2
+
+NAMES = [kind.name for kind in KINDS]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_a_schema_is_good_by_the_meta_schema(kind: Kind) -> None:
+    Draft202012Validator.check_schema(json.loads(schema(kind)))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+def test_an_example_is_taken(kind: Kind) -> None:
+    assert schema_takes(kind.name, example(kind).encode())
+
+
+@pytest.mark.parametrize("model", GOOD)
+def test_a_good_document_is_taken(model: type[Document]) -> None:
+    (kind,) = [kind for kind in KINDS if kind.model is model]
+    assert schema_takes(kind.name, as_bytes(GOOD[model]))
+
+
+def test_an_answer_of_metal_api_is_taken() -> None:
+    text = Path(__file__).with_name("metal_api_answer.json").read_bytes()
+    assert schema_takes("machine", text)
+
+
+@pytest.mark.parametrize("generation", GENERATIONS, ids=lambda generation: str(generation.since))
+def test_every_generation_is_taken(generation: Generation) -> None:
+    text = golden.install_yaml(generation.since)
+    assert schema_takes("install.yaml", text)
+    assert json.loads(json.dumps(read(text))) == yaml_1_2(text)
+
+
+# --- texts with a pattern: what the check takes, the schema takes ----------------------------
+
+# Where a text may stand, the letters that its pattern is about, and what stands there.
+PATTERNS: list[tuple[str, Place, str, Callable[[str], object]]] = [
+    ("install.yaml", ["hostname"], "aA0-._\n", str),
+    ("boot-info.yaml", ["kernel"], "/.a\n\0 ", str),
+    ("boot-info.yaml", ["cmdline"], "a =\n\r\0", str),
+    ("machine", ["id"], "04c-4f\n", str),
+    ("machine", ["allocation", "image", "url"], "htps:/fileHTTPS?#@[].a \n\x1f", str),
+    ("filesystem-layout", ["filesystems", 0, "path"], "/.a \n\x7f", str),
+    ("filesystem-layout", ["filesystems", 0, "label"], 'aA*?.,;:/\\|+=<>[]" !~\u00e4\n', str),
+    ("filesystem-layout", ["filesystems", 1, "label"], "aA*\u00e4\n\x7f", str),
+    ("filesystem-layout", ["filesystems", 2, "mountoptions", 0], "ro,= \n\u00e4", str),
+    ("filesystem-layout", ["disks", 0, "partitions", 0, "label"], "a:\n\U0001f427", str),
+    ("filesystem-layout", ["disks", 5], "devisk/.a-", lambda text: {"device": f"/dev/{text}"}),
+    ("filesystem-layout", ["logicalvolumes", 1, "name"], "a+_.-/\u00e4", str),
+    ("filesystem-layout", ["constraints", "sizes", 0], "c1*", str),
+    ("filesystem-layout", ["constraints", "images", "debian"], "*><=~^! 1.v-+a\n\t", str),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "letters", "around"),
+    PATTERNS,
+    ids=[".".join(map(str, row[1])) for row in PATTERNS],
+)
+def test_no_pattern_refuses_what_the_check_takes(
+    kind: str, place: Place, letters: str, around: Callable[[str], object]
+) -> None:
+    model = kind_named(kind).model
+    taken = set()
+
+    @given(st.text(letters, max_size=12) | st.sampled_from(TEXTS))
+    def agrees(text: str) -> None:
+        document = as_bytes(changed(GOOD[model], place, around(text)))
+        if not problems_of(model, document):
+            taken.add(text)
+            assert schema_takes(kind, document)
+
+    agrees()
+    assert len(taken) > 1 or place == ["id"]
+
+
+TEXTS = [
+    "a", "a.b-c", "a" * 63, "/boot/vmlinuz", "/a b", "/..a/b", "/a..", "x" * 2047, "http://h/a",
+    "HTTPS://[::1]:8443//a/b?c#d", "file:///a", "file:a", "http://h/?a/b", "/boot", "/boot/.a",
+    "/..b", "EFI ROOT", "sdz", "mapper/a:b", ">= 12", "*", " 1.2.3-rc.1+b ", "12",
+    "4c4c4544-0042-4810-8056-b4c04f395332", "/dev/md0", "vg-1", "..a", "ro",
+]  # fmt: skip
+
+
+# --- as programs ------------------------------------------------------------------------------
+
+
+@pytest.mark.programs
+def test_check_jsonschema_as_a_program(tmp_path: Path) -> None:
+    schemafile = tmp_path / "schema.json"
+    schemafile.write_text(schema(kind_named("install.yaml")))
+    good = tmp_path / "good.yaml"
+    good.write_bytes(golden.install_yaml("v0.15.0"))
+    bad = tmp_path / "bad.yaml"
+    bad.write_bytes(golden.install_yaml("v0.15.0").replace(b"role: firewall", b"role: router"))
+    for document, status, said in ((good, 0, "ok -- validation done"), (bad, 1, "$.role")):
+        done = subprocess.run(
+            [sys.executable, "-m", "check_jsonschema", "--schemafile", schemafile, document],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode, said in done.stdout, done.stderr) == (status, True, "")
