@@ -1,6 +1,7 @@
 """Step 7: the contract: what the image's installer finds in /etc/metal."""
 
 import json
+import re
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from hammer.steps.userdata import decoded
 from hammer.stream.image import Offer
 
 SECRET = 0o600
+DEFAULT_SPEED = 115200  # bits per second
 RAMDISK_LVMLOCAL = Path("/etc/lvm/lvmlocal.conf")
 
 
@@ -72,11 +74,19 @@ def console_password() -> SecretStr:
     return SecretStr(b64encode(secrets.token_bytes(16)).decode()[:16])
 
 
+# A serial port, and of its options those that mean: no parity, eight bits, no flow control
+# (Linux, admin-guide/serial-console.rst).
+_SERIAL_PORT = re.compile(r"(ttyS[0-9]+)(?:,([0-9]*)(?:n8?)?)?")
+
+
 def complete_console(console: str) -> str:
-    """`ttyS1` becomes `ttyS1,115200n8`: installers parse port and speed and need both."""
-    if console.startswith("ttyS") and "," not in console:
-        return f"{console},115200n8"
-    return console
+    """A serial port as `ttyS1,115200n8`: installers read port and speed from just that form.
+
+    Missing options are filled in. Others (parity, flow control, another driver) stay
+    as they are: to change them would be to lie about the line.
+    """
+    port = _SERIAL_PORT.fullmatch(console)
+    return f"{port[1]},{port[2] or DEFAULT_SPEED}n8" if port else console
 
 
 def has_neighbours(nic: contract.Nic) -> bool:

@@ -10,6 +10,7 @@ from contract.__main__ import main
 from contract.generations import GENERATIONS, Generation, generation_of, keys_of
 from contract.values import Value
 from contract.yaml_reader import read
+from contract.yaml_writer import write
 from tests.contract import golden
 
 NEWEST = GENERATIONS[-1]
@@ -85,6 +86,14 @@ def test_what_is_written_is_of_the_newest(generation: Generation) -> None:
 
 def test_the_newest_is_written_byte_for_byte() -> None:
     assert contract.dump(loaded(NEWEST.since)).encode() == golden.install_yaml(NEWEST.since)
+
+
+@pytest.mark.parametrize(
+    "since", ["v0.10.0", "v0.10.4", "v0.11.0", "v0.12.2", "v0.13.0", "v0.13.8"]
+)
+def test_the_writer_writes_as_they_wrote(since: str) -> None:
+    text = golden.install_yaml(since)
+    assert write(read(text)).encode() == text
 
 
 @every_generation
