@@ -2,6 +2,7 @@
 
 from contract import paths
 from contract.boot_info import BootInfo
+from contract.build_meta import BuildMeta
 from contract.device_names import partition_device, volume_device
 from contract.disk_json import DiskJson, DiskPartition, Properties, dump_json
 from contract.document import Document
@@ -27,13 +28,17 @@ from contract.install_config import (
     NtpServer,
     Vpn,
 )
+from contract.machine_allocation import MachineAllocation
+from contract.machine_details import MachineDetails, MachineNic
 from contract.machine_document import Allocation, Hardware, Image, MachineDocument
+from contract.os_installer import OsInstaller
 from contract.yaml_file import dump, load, load_file
 
 __all__ = [
     "Allocation",
     "BootInfo",
     "Broken",
+    "BuildMeta",
     "Constraints",
     "ContractError",
     "Disk",
@@ -50,11 +55,15 @@ __all__ = [
     "IngressRule",
     "InstallConfig",
     "LogicalVolume",
+    "MachineAllocation",
+    "MachineDetails",
     "MachineDocument",
+    "MachineNic",
     "Network",
     "Nic",
     "NotYaml",
     "NtpServer",
+    "OsInstaller",
     "Partition",
     "Properties",
     "Raid",

@@ -35,6 +35,9 @@ class Document(BaseModel):
     # Keys that are left out when they are empty (Go's `omitempty`).
     omitted_if_empty: ClassVar[frozenset[str]] = frozenset()
 
+    # Whether that is so for every key (protobuf's JSON mapping).
+    omits_what_is_not_set: ClassVar[bool] = False
+
 
 class ClosedDocument(Document):
     """A document that people write too: a key that nobody knows is a typing error.
@@ -77,6 +80,8 @@ _REASONS = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "string_too_short": "must not be empty",
+    "string_too_long": "must not be longer than {max_length} characters",
+    "too_long": "must not have more than {max_length} items",
     "recursion_loop": "is nested too deep",
     "rule": "{reason}",
 }

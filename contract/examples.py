@@ -2,8 +2,11 @@
 
 from pydantic import SecretStr
 
+from contract import filesystem_layout_v2 as layout_v2
+from contract import machine_allocation as allocation
 from contract import machine_document as machine
 from contract.boot_info import BootInfo
+from contract.build_meta import BuildMeta
 from contract.disk_json import DiskJson, DiskPartition, Properties
 from contract.filesystem_layout import (
     Constraints,
@@ -16,9 +19,15 @@ from contract.filesystem_layout import (
     VolumeGroup,
 )
 from contract.install_config import InstallConfig
+from contract.machine_details import MachineDetails, MachineNic
+from contract.meta import Labels, Meta
+from contract.os_installer import CustomScript, OsInstaller, Overwrites
 
 _MACHINE = "4c4c4544-0042-4810-8056-b4c04f395332"
 _ROOT = "543eb7f8-98d4-d986-e669-824dbebe69e5"
+_ALLOCATION = "c4b2a2d2-27cd-5a5e-8efc-080ba80cf258"
+_PROJECT = "0a6f8f5c-6d3e-4a4b-9a3c-3a4f6f1d2b11"
+_PASSWORD = SecretStr("b7Wn0KfVx2+Q/example")
 
 LAYOUT = FilesystemLayout(
     id="mirrored",
@@ -86,6 +95,9 @@ MACHINE = machine.MachineDocument(
             name="Debian 12",
             description="Debian 12 of 18 November 2024",
             url="http://images.example.com/metal-os/stable/debian/12/20241118/img.tar.lz4",
+            features=("machine", "firewall"),
+            classification="supported",
+            expiration_date="2025-05-18T00:00:00Z",
         ),
         filesystemlayout=LAYOUT,
         role="firewall",
@@ -129,6 +141,12 @@ MACHINE = machine.MachineDocument(
         ),
         dns_servers=(machine.DnsServer(ip="192.0.2.53"),),
         ntp_servers=(machine.NtpServer(address="time.example.com"),),
+        allocationuuid=_ALLOCATION,
+        name="firewall of the web shop",
+        description="lets the web shop out",
+        project=_PROJECT,
+        creator="alice@example.com",
+        created="2024-11-20T09:30:00Z",
         reinstall=False,
     ),
     hardware=machine.Hardware(
@@ -148,7 +166,7 @@ INSTALL_CONFIG = InstallConfig(
     networks=MACHINE.allocation.networks,
     machineuuid=_MACHINE,
     sshpublickey="\n".join(MACHINE.allocation.ssh_pub_keys),
-    password=SecretStr("b7Wn0KfVx2+Q/example"),
+    password=_PASSWORD,
     console="ttyS1,115200n8",
     timestamp="2024-11-20T09:41:43Z",
     nics=MACHINE.hardware.nics,
@@ -173,4 +191,173 @@ DISK_JSON = DiskJson(
         DiskPartition(label="root", filesystem="ext4", properties=Properties(uuid=_ROOT)),
         DiskPartition(label="efi", filesystem="vfat", properties=Properties(uuid="C29C-38F6")),
     )
+)
+
+_META = Meta(
+    labels=Labels(labels={"shop.example.com/part": "web"}),
+    created_at="2024-11-20T09:30:00Z",
+    updated_at="2024-11-20T09:41:00Z",
+    generation=3,
+    deletion_task_id="f0d3e0f6-6a52-4d54-a9a1-7c1a5c1d2e3f",
+)
+
+LAYOUT_V2 = layout_v2.FilesystemLayout(
+    id="mirrored",
+    meta=_META,
+    name="mirrored",
+    description="system on a mirror of two disks, data on a volume over two more",
+    filesystems=(
+        layout_v2.Filesystem(
+            device="/dev/md1",
+            format="FORMAT_EXT4",
+            name="root",
+            description="the system",
+            path="/",
+            label="root",
+            mount_options=("defaults", "noatime"),
+            create_options=("-O", "^metadata_csum_seed"),
+        ),
+        layout_v2.Filesystem(
+            device="/dev/data/varlib", format="FORMAT_EXT4", path="/var/lib", label="varlib"
+        ),
+    ),
+    disks=(
+        layout_v2.Disk(
+            device="/dev/sda",
+            partitions=(
+                layout_v2.DiskPartition(
+                    number=1, label="root", size=50000, gpt_type="GPT_TYPE_LINUX_RAID"
+                ),
+            ),
+        ),
+        layout_v2.Disk(device="/dev/nvme0n1"),
+    ),
+    raid=(
+        layout_v2.Raid(
+            array_name="/dev/md1",
+            devices=("/dev/sda1", "/dev/sdb1", "/dev/sdc1"),
+            level="RAID_LEVEL_1",
+            create_options=("--metadata=1.0",),
+            spares=1,
+        ),
+    ),
+    volume_groups=(
+        layout_v2.VolumeGroup(
+            name="data", devices=("/dev/nvme0n1", "/dev/nvme1n1"), tags=("data",)
+        ),
+    ),
+    logical_volumes=(
+        layout_v2.LogicalVolume(
+            name="varlib", volume_group="data", size=100000, lvm_type="LVM_TYPE_STRIPED"
+        ),
+    ),
+    constraints=layout_v2.Constraints(sizes=("n1-medium-x86",), images={"debian": ">= 12"}),
+)
+
+MACHINE_ALLOCATION = allocation.MachineAllocation(
+    uuid=_ALLOCATION,
+    meta=_META,
+    name=MACHINE.allocation.name,
+    description=MACHINE.allocation.description,
+    created_by=MACHINE.allocation.creator,
+    project=_PROJECT,
+    image=allocation.Image(
+        id=MACHINE.allocation.image.id,
+        meta=_META,
+        url=MACHINE.allocation.image.url,
+        name=MACHINE.allocation.image.name,
+        description=MACHINE.allocation.image.description,
+        features=("IMAGE_FEATURE_MACHINE", "IMAGE_FEATURE_FIREWALL"),
+        classification="IMAGE_CLASSIFICATION_SUPPORTED",
+        expires_at="2025-05-18T00:00:00Z",
+    ),
+    filesystem_layout=LAYOUT_V2,
+    networks=(
+        allocation.Network(
+            network="shop",
+            prefixes=("10.0.16.0/22",),
+            destination_prefixes=("10.0.16.0/22",),
+            ips=("10.0.16.2",),
+            network_type="NETWORK_TYPE_CHILD",
+            nat_type="NAT_TYPE_NONE",
+            vrf=46,
+            asn=4210000001,
+            project=_PROJECT,
+        ),
+        allocation.Network(
+            network="internet",
+            prefixes=("203.0.113.0/24",),
+            destination_prefixes=("0.0.0.0/0",),
+            ips=("203.0.113.10",),
+            network_type="NETWORK_TYPE_EXTERNAL",
+            nat_type="NAT_TYPE_IPV4_MASQUERADE",
+            vrf=104009,
+            asn=4210000001,
+        ),
+    ),
+    hostname=MACHINE.allocation.hostname,
+    ssh_public_keys=MACHINE.allocation.ssh_pub_keys,
+    userdata=SecretStr("#cloud-config\nruncmd:\n  - touch /etc/hello"),
+    allocation_type="MACHINE_ALLOCATION_TYPE_FIREWALL",
+    firewall_rules=allocation.FirewallRules(
+        egress=(
+            allocation.EgressRule(
+                protocol="IP_PROTOCOL_TCP", ports=(80, 443), to=("0.0.0.0/0",), comment="web"
+            ),
+        ),
+        ingress=(
+            allocation.IngressRule(
+                protocol="IP_PROTOCOL_TCP",
+                ports=(22,),
+                to=("203.0.113.10/32",),
+                from_=("198.51.100.0/24",),
+                comment="ssh",
+            ),
+        ),
+    ),
+    dns_servers=(allocation.DnsServer(ip="192.0.2.53"),),
+    ntp_servers=(allocation.NtpServer(address="time.example.com"),),
+    vpn=allocation.Vpn(
+        control_plane_address="https://vpn.example.com",
+        auth_key=SecretStr("example-key"),
+        connected=True,
+        ips=("100.64.0.7",),
+    ),
+    placement_labels=Labels(labels={"rack": "one per rack"}),
+)
+
+MACHINE_DETAILS = MachineDetails(
+    id=_MACHINE,
+    nics=(
+        MachineNic(
+            mac="00:03:00:11:11:01",
+            name="lan0",
+            identifier="00:03:00:11:11:01",
+            vendor="Example Networks",
+            model="Example 25G",
+            speed=25000,
+            neighbors=(MachineNic(mac="Eth1/4(Port1)", name="Ethernet3"),),
+            hostname=MACHINE.allocation.hostname,
+        ),
+    ),
+    password=_PASSWORD,
+    console="ttyS1,115200n8",
+    raidenabled=True,
+    root_uuid=_ROOT,
+)
+
+OS_INSTALLER = OsInstaller(
+    os_name="debian",
+    only=("write hostname", "write /etc/metal/boot-info.yaml", "execute custom executable"),
+    except_=("write ntp configuration",),
+    custom_script=CustomScript(executable_path="/usr/local/sbin/last-touch", workdir="/root"),
+    overwrites=Overwrites(bootloader_id="metal-debian"),
+)
+
+BUILD_META = BuildMeta(
+    version="v0.3.1",
+    date="2026-08-12T09:00:00+00:00",
+    sha="1917b76",
+    revision="refs/tags/v0.3.1",
+    ignition_version="Ignition v0.36.2",
 )

@@ -29,6 +29,10 @@ class Kind:
 KINDS = (
     Kind("install.yaml", paths.INSTALL_CONFIG.name, examples.INSTALL_CONFIG),
     Kind("boot-info.yaml", paths.BOOT_INFO.name, examples.BOOT_INFO),
+    Kind("machine-details.yaml", paths.MACHINE_DETAILS.name, examples.MACHINE_DETAILS),
+    Kind("machine-allocation.yaml", paths.MACHINE_ALLOCATION.name, examples.MACHINE_ALLOCATION),
+    Kind("os-installer.yaml", paths.OS_INSTALLER.name, examples.OS_INSTALLER),
+    Kind("build-meta.yaml", paths.BUILD_META.name, examples.BUILD_META),
     Kind("disk.json", paths.DISK_JSON.name, examples.DISK_JSON),
     Kind("filesystem-layout", "filesystem-layout.yaml", examples.LAYOUT),
     Kind("machine", "machine.yaml", examples.MACHINE),

@@ -47,9 +47,7 @@ class Image(ClosedDocument):
 
     source: ClassVar[str] = _SOURCE
 
-    unused_keys = frozenset(
-        {"changed", "classification", "created", "expirationDate", "features", "usedby"}
-    )
+    unused_keys = frozenset({"changed", "created", "usedby"})
 
     id: Annotated[Text, Unit("image id")] = ""
     """Its name and version in metal-api: debian-12.0.20241118."""
@@ -62,6 +60,15 @@ class Image(ClosedDocument):
 
     url: ImageUrl
     """Where it is: an lz4 tarball by http, https or file."""
+
+    features: Annotated[Listed[str], Unit("text")] = ()
+    """What it is made for: machine, firewall; machine-allocation.yaml gets it."""
+
+    classification: Annotated[Text, Unit("text")] = ""
+    """preview, supported or deprecated; machine-allocation.yaml gets it."""
+
+    expiration_date: Annotated[Text, Field(alias="expirationDate"), Unit("RFC 3339 time")] = ""
+    """From when on it is not to be installed; machine-allocation.yaml gets it."""
 
 
 class Network(ClosedDocument, install_config.Network):
@@ -116,14 +123,8 @@ class Allocation(ClosedDocument):
 
     unused_keys = frozenset(
         {
-            "allocationuuid",
             "boot_info",
             "console_password",
-            "created",
-            "creator",
-            "description",
-            "name",
-            "project",
             "succeeded",
         }
     )
@@ -160,6 +161,24 @@ class Allocation(ClosedDocument):
 
     ntp_servers: Listed[NtpServer] = ()
     """Time servers; with none the image keeps its own."""
+
+    allocationuuid: Annotated[Text, Unit("UUID")] = ""
+    """UUID of the allocation; machine-allocation.yaml gets this and the keys below."""
+
+    name: Annotated[Text, Unit("text")] = ""
+    """A name for people."""
+
+    description: Annotated[Text, Unit("text")] = ""
+    """What the machine is for."""
+
+    project: Annotated[Text, Unit("UUID")] = ""
+    """Project that the machine belongs to."""
+
+    creator: Annotated[Text, Unit("text")] = ""
+    """Who asked for the machine."""
+
+    created: Annotated[Text, Unit("RFC 3339 time")] = ""
+    """When it was asked for."""
 
     reinstall: bool = False
     """Whether this machine was installed before and keeps disks with wipeonreinstall: false."""

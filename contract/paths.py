@@ -7,6 +7,10 @@ METAL = PurePosixPath("/etc/metal")
 INSTALL_CONFIG = METAL / "install.yaml"
 BOOT_INFO = METAL / "boot-info.yaml"
 DISK_JSON = METAL / "disk.json"
+MACHINE_DETAILS = METAL / "machine-details.yaml"
+MACHINE_ALLOCATION = METAL / "machine-allocation.yaml"
+OS_INSTALLER = METAL / "os-installer.yaml"
+BUILD_META = METAL / "build-meta.yaml"
 USERDATA = METAL / "userdata"
 PROVENANCE = METAL / "hammer-provenance.json"
 

@@ -33,7 +33,7 @@ def _walk(
         known = model.unused_keys | fields.keys()
         yield from (((*place, key), known) for key in value if key not in known)
     for key in value.keys() & fields.keys():
-        for inner in _models_in(fields[key].annotation):
+        for inner in models_in(fields[key].annotation):
             yield from _walk(inner, value[key], (*place, key))
 
 
@@ -42,9 +42,9 @@ def _reason(place: Place, known: frozenset[str]) -> str:
     return f"unknown key, did you mean {nearest[0]}?" if nearest else "unknown key"
 
 
-def _models_in(annotation: object) -> Iterator[type[Document]]:
+def models_in(annotation: object) -> Iterator[type[Document]]:
     """The models in `tuple[Model, ...]`, `Model | None` and the like."""
     if isinstance(annotation, type) and issubclass(annotation, Document):
         yield annotation
     for part in get_args(annotation):
-        yield from _models_in(part)
+        yield from models_in(part)

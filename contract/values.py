@@ -2,6 +2,11 @@
 
 from pydantic import BaseModel, SecretStr
 
+
+class Int64(int):
+    """A number of 64 bits that is written in quotes: readers of JSON lose digits beyond 2**53."""
+
+
 Value = None | bool | int | float | str | tuple["Value", ...] | dict[str, "Value"]
 
 
@@ -12,6 +17,8 @@ def values_of(document: BaseModel) -> dict[str, Value]:
     with mode 0600 and nowhere else.
     """
     omitted: frozenset[str] = getattr(document, "omitted_if_empty", frozenset())
+    if getattr(document, "omits_what_is_not_set", False):
+        omitted = frozenset(type(document).model_fields)
     values = {}
     for name, field in type(document).model_fields.items():
         value = getattr(document, name)
@@ -22,6 +29,8 @@ def values_of(document: BaseModel) -> dict[str, Value]:
 
 def _plain(value: object) -> Value:
     match value:
+        case Int64():
+            return str(int(value))
         case None | bool() | int() | float():
             return value
         case str():

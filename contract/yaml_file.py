@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from contract import yaml_reader, yaml_writer
 from contract.document import Document, problems_of, shown
 from contract.errors import Broken, NotYaml
+from contract.other_names import with_usual_names
 from contract.unknown_keys import unknown_keys
 from contract.values import values_of
 from contract.yaml_limits import MAX_BYTES, Unreadable
@@ -26,7 +27,8 @@ def load(model: type[D], text: bytes, *, name: str) -> D:
     except Unreadable as error:
         unreadable = str(error)
     else:
-        problems = unknown_keys(model, values)
+        values, problems = with_usual_names(model, values)
+        problems += unknown_keys(model, values)
         try:
             # By the key in the file, not by what Python calls it (from_).
             document = model.model_validate(values, by_alias=True, by_name=False)

@@ -34,7 +34,8 @@ def test_no_error_holds_what_was_wrong(kind: Kind, planted: Value) -> None:
     good = values_of(kind.example)
     errors = [error_of(kind.model, as_bytes(changed(good, path, planted))) for path in places(good)]
     found = [error for error in errors if error]
-    assert len(found) >= 2
+    # build-meta.yaml is nothing but texts, in which no text is wrong.
+    assert len(found) >= 2 or (kind.name, type(planted)) == ("build-meta.yaml", str)
     for error in found:
         assert SECRET not in everything_said(error)
         assert error.__context__ is None
