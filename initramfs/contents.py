@@ -1,5 +1,6 @@
 """What goes into the ramdisk, besides the agent and the modules of `initramfs/modules`."""
 
+from hammer.host.lvm import LVMLOCAL_CONF
 from hammer.host.programs import Program, RamdiskProgram
 
 PACKAGES = (
@@ -131,19 +132,7 @@ TEXTS = {
     ),
     "etc/hostname": "metal-hammer\n",
     "etc/hosts": "127.0.0.1 localhost metal-hammer\n::1 localhost\n",
-    # Ours, so that no udev and no scan of all devices is waited for
-    # (metal-hammer's lvmlocal.conf).
-    "etc/lvm/lvmlocal.conf": """\
-activation {
-    udev_sync = 0
-    udev_rules = 0
-}
-devices {
-    multipath_component_detection = 0
-    md_component_detection = 0
-    obtain_device_list_from_udev = 0
-}
-""",
+    "etc/lvm/lvmlocal.conf": LVMLOCAL_CONF,
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "etc/passwd": (
         "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"

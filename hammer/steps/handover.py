@@ -13,18 +13,21 @@ from pydantic import SecretStr
 import contract
 from contract import paths
 from contract.disk_json import LABELS
+from contract.document import shown
 from hammer import VERSION, redact
 from hammer.host.files import inside, remove, write
+from hammer.host.lvm import LVMLOCAL_CONF
 from hammer.machine import Machine
 from hammer.spec import InstallSpec
 from hammer.steps.format import Volume
+from hammer.steps.machine_allocation import machine_allocation
+from hammer.steps.machine_details import machine_details
 from hammer.steps.mount import mount_order
 from hammer.steps.userdata import decoded
 from hammer.stream.image import Offer
 
 SECRET = 0o600
 DEFAULT_SPEED = 115200  # bits per second
-RAMDISK_LVMLOCAL = Path("/etc/lvm/lvmlocal.conf")
 
 
 def write_contract(
@@ -33,16 +36,30 @@ def write_contract(
     """Write every file that the installer of the image may read."""
     config = install_config(machine, spec, volumes)
     write(root, paths.INSTALL_CONFIG, contract.dump(config).encode(), mode=SECRET)
+    write_v2(machine, spec, config, root=root)
     write(root, paths.DISK_JSON, contract.dump_json(disk_json(volumes)).encode(), mode=SECRET)
     write(root, paths.PROVENANCE, provenance(offer, spec), mode=0o644)
     # What an image was built with must not be taken for this machine's.
-    remove(root, paths.BOOT_INFO)
-    remove(root, paths.USERDATA)
+    for left_over in (paths.BOOT_INFO, paths.USERDATA, paths.BUILD_META):
+        remove(root, left_over)
     user_data = spec.allocation.user_data
     if user_data is not None and user_data.get_secret_value():
         write(root, paths.USERDATA, decoded(user_data.get_secret_value()), mode=SECRET)
-    if RAMDISK_LVMLOCAL.is_file() and inside(root, paths.LVM_LOCAL.parent).is_dir():
-        write(root, paths.LVM_LOCAL, RAMDISK_LVMLOCAL.read_bytes(), mode=SECRET)
+    if inside(root, paths.LVM_LOCAL.parent).is_dir():  # an image without LVM has none
+        write(root, paths.LVM_LOCAL, LVMLOCAL_CONF.encode(), mode=SECRET)
+
+
+def write_v2(
+    machine: Machine, spec: InstallSpec, config: contract.InstallConfig, *, root: Path
+) -> None:
+    """Write what os-installer reads in place of install.yaml."""
+    details = machine_details(config)
+    write(root, paths.MACHINE_DETAILS, contract.dump(details).encode(), mode=SECRET)
+    allocation, left_out = machine_allocation(spec)
+    name = paths.MACHINE_ALLOCATION.name
+    for place, reason in left_out:
+        machine.console.warn(f"{name}: without {place[0]}, {shown((place, reason))}")
+    write(root, paths.MACHINE_ALLOCATION, contract.dump(allocation).encode(), mode=SECRET)
 
 
 def install_config(
