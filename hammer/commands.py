@@ -19,6 +19,7 @@ from hammer.control.protocol import ControlPlane
 from hammer.control.spec_file import SpecFile
 from hammer.errors import ControlUnsupported, Interrupted, NotRamdisk
 from hammer.host import network
+from hammer.host.carried import CARRIED_INSTALLER
 from hammer.host.chroot import HostChroot
 from hammer.host.disks import HostDisks
 from hammer.host.firmware import EfiFirmware, NoFirmware
@@ -73,11 +74,17 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument("--yes", action="store_true", help="do not ask before erasing")
     install.add_argument("--preserve", action="store_true", help="keep the disks after a failure")
     install.add_argument(
+        "--installer",
+        type=Path,
+        metavar="FILE",
+        help="a program that installs images without /install-go and /install.sh",
+    )
+    install.add_argument(
         "--install-limit-s",
         type=int,
         default=Settings().install_limit_s,
         metavar="S",
-        help="how long the image's installer may take (default %(default)s)",
+        help="how long the installer may take (default %(default)s)",
     )
     install.add_argument(
         "--retry-s",
@@ -150,7 +157,11 @@ def install_command(arguments: argparse.Namespace) -> int:
             preserve=arguments.preserve,
         )
         machine = this_machine(
-            console, settings, target=arguments.target.resolve(), kexec=not arguments.no_kexec
+            console,
+            settings,
+            target=arguments.target.resolve(),
+            kexec=not arguments.no_kexec,
+            installer=arguments.installer,
         )
         control = spec_file(settings, console)
         kernel = installed(
@@ -168,7 +179,14 @@ def install_command(arguments: argparse.Namespace) -> int:
 # --- their parts --------------------------------------------------------------------------
 
 
-def this_machine(console: Console, settings: Settings, *, target: Path, kexec: bool) -> Machine:
+def this_machine(
+    console: Console,
+    settings: Settings,
+    *,
+    target: Path,
+    kexec: bool,
+    installer: Path | None = None,
+) -> Machine:
     """The machine we run on, with nothing faked."""
     programs = HostPrograms()
     who = identity()
@@ -184,9 +202,15 @@ def this_machine(console: Console, settings: Settings, *, target: Path, kexec: b
         power=HostPower() if kexec else None,
         target=target,
         serial_console=settings.console or DEFAULT_CONSOLE,
+        installer=installer or carried_installer(),
         install_limit_s=settings.install_limit_s,
         preserve=settings.preserve,
     )
+
+
+def carried_installer() -> Path | None:
+    """The installer that the ramdisk carries, if we are in one that does."""
+    return CARRIED_INSTALLER if in_ramdisk() and CARRIED_INSTALLER.exists() else None
 
 
 def patience(settings: Settings) -> Patience:

@@ -32,6 +32,8 @@ class Machine:
     """Where the target is mounted while it is made."""
     serial_console: str
     """Value of the last `console=`; install.yaml gets it."""
+    installer: Path | None
+    """A file of this system: the installer for images that have none."""
     install_limit_s: float
     preserve: bool
     """Leave the disks as they are after a failure."""

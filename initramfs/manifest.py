@@ -33,6 +33,8 @@ class Manifest:
     packages: Sequence[Artifact]
     """The .debs, those of the build itself (compressor, strip) as well."""
     wheels: Sequence[Artifact]
+    installer: Result | None = None
+    """The program of `--installer`, as it is in the ramdisk."""
     results: Mapping[str, Result]
     """By file name."""
 
@@ -59,6 +61,7 @@ def read(path: Path) -> Manifest:
             kernel=fields["kernel"],
             packages=[Artifact(**entry) for entry in fields["packages"]],
             wheels=[Artifact(**entry) for entry in fields["wheels"]],
+            installer=Result(**fields["installer"]) if fields.get("installer") else None,
             results={name: Result(**entry) for name, entry in fields["results"].items()},
         )
     except OSError as error:

@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from initramfs import cpio, manifest, modules, packages, tree
+from hammer.cmdline import EMBEDDED_SPEC
+from hammer.host.carried import CARRIED_INSTALLER
+from initramfs import cpio, installer, manifest, modules, packages, tree
 from initramfs import sources as sources_of
 from initramfs.errors import BuildError
 from initramfs.manifest import Manifest, result_of
@@ -20,7 +22,6 @@ from initramfs.overlay import overlay
 from initramfs.programs import Toolbox
 from initramfs.sources import Sources
 
-MACHINE = "/etc/hammer/machine.yaml"
 KERNEL = "vmlinuz"
 
 # lz4: the legacy frame (-l) is the only one that the kernel reads.
@@ -69,7 +70,13 @@ def _parser() -> argparse.ArgumentParser:
         "--no-modules", action="store_true", help="for a kernel of your own that needs none"
     )
     parser.add_argument(
-        "--machine", type=Path, metavar="FILE", help=f"machine document, becomes {MACHINE}"
+        "--machine", type=Path, metavar="FILE", help=f"machine document, becomes {EMBEDDED_SPEC}"
+    )
+    parser.add_argument(
+        "--installer",
+        type=Path,
+        metavar="FILE",
+        help=f"program that installs images without an installer, becomes {CARRIED_INSTALLER}",
     )
     parser.add_argument(
         "--manifest", type=Path, metavar="FILE", help="build from what another build recorded"
@@ -91,6 +98,8 @@ def _locked(cache: Path) -> Iterator[None]:
 
 def _build(options: argparse.Namespace) -> None:
     say = _teller()
+    if options.installer:
+        installer.check(options.installer)
     sources = _sources(options, say)
     suffix, _ = COMPRESSORS[options.compress]
     initrd = f"initrd.cpio.{suffix}"
@@ -111,6 +120,7 @@ def _build(options: argparse.Namespace) -> None:
         kernel=None if options.no_modules else modules.release_of(root),
         packages=sources.debs,
         wheels=sources.wheels,
+        installer=result_of(options.installer) if options.installer else None,
         results={name: result_of(options.out / name) for name in names},
     )
     made.write(options.out)
@@ -148,6 +158,8 @@ def _inputs_sha256(options: argparse.Namespace, sources: Sources) -> str:
     digest = hashlib.sha256()
     for artifact in (*sources.debs, *sources.wheels):
         digest.update(f"{artifact.file} {artifact.sha256}\n".encode())
+    if options.installer:
+        digest.update(f"installer {packages.sha256_of(options.installer)}\n".encode())
     for path in files:
         name = os.path.relpath(path.resolve(), tree.REPOSITORY)
         name = path.name if name.startswith("..") else name
@@ -214,10 +226,15 @@ def _archive(
 def _install_results(options: argparse.Namespace, *, base: Path, root: Path, initrd: str) -> None:
     """Put kernel and ramdisk in place, each in one move."""
     fresh = options.out / f"{initrd}.new"
+    added: dict[str, tuple[bytes, int]] = {}
     if options.machine:
         fresh.unlink(missing_ok=True)
         fresh.touch(0o600)  # a machine document holds secrets
-        overlay(base, fresh, {MACHINE: (options.machine.read_bytes(), 0o600)})
+        added[EMBEDDED_SPEC] = (options.machine.read_bytes(), 0o600)
+    if options.installer:
+        added[str(CARRIED_INSTALLER)] = (options.installer.read_bytes(), 0o755)
+    if added:
+        overlay(base, fresh, added)
         base.unlink()
     else:
         shutil.move(base, fresh)
@@ -238,5 +255,7 @@ def _summarise(made: Manifest) -> None:
         )
     )
     print(f"all with their sha256 in {manifest.FILE}, kernel {made.kernel}")
+    if made.installer:
+        print(f"{CARRIED_INSTALLER} has sha256 {made.installer.sha256}")
     for name, result in made.results.items():
         print(f"{name:18} {result.size_bytes / 2**20:6.1f} MiB  sha256 {result.sha256}")

@@ -2,7 +2,8 @@
 
     HammerError
     ├── UsageError                2   the command line is wrong
-    │   └── CmdlineInvalid
+    │   ├── CmdlineInvalid
+    │   └── InstallerUnusable
     ├── SpecError                10   the machine document cannot be carried out here
     │   ├── DocumentMissing
     │   ├── DocumentInvalid
@@ -135,6 +136,7 @@ from hammer.errors.spec import (
 )
 from hammer.errors.usage import (
     CmdlineInvalid,
+    InstallerUnusable,
 )
 
 __all__ = [
@@ -170,6 +172,7 @@ __all__ = [
     "InstallerKilled",
     "InstallerMissing",
     "InstallerTimeout",
+    "InstallerUnusable",
     "Interrupted",
     "KernelInvalid",
     "KexecRefused",

@@ -8,16 +8,29 @@ from hammer.errors.base import ImageError
 
 @dataclass(eq=False, kw_only=True)
 class InstallerMissing(ImageError):
-    """The image brings no installer."""
+    """Neither the image nor the ramdisk brings an installer that can be run."""
 
     code = "no-installer"
-    hint = "put an executable installer into the image at one of these paths"
+    hint = "put an executable installer into the image, or one for all images into the ramdisk"
 
-    looked_for: tuple[str, ...]
-    reason: str
+    in_image: tuple[str, ...]
+    """Where images have theirs."""
+    carried: str
+    """Where the ramdisk has one for all others."""
+    not_executable: str | None = None
+    """The one of the image that is there, and cannot be run."""
 
     def __str__(self) -> str:
-        return f"no installer in the image: {' and '.join(self.looked_for)} {self.reason}"
+        if self.not_executable:
+            return (
+                f"no installer: {self.not_executable} of the image is not executable; only an "
+                f"image without {' and '.join(self.in_image)} gets the one of the ramdisk "
+                f"({self.carried}) or of --installer"
+            )
+        return (
+            f"no installer: the image has no {' and no '.join(self.in_image)}, the ramdisk has "
+            f"no {self.carried}, and none was given with --installer"
+        )
 
 
 @dataclass(eq=False, kw_only=True)

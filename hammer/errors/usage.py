@@ -17,3 +17,17 @@ class CmdlineInvalid(UsageError):
 
     def __str__(self) -> str:
         return f"kernel command line: {self.word}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class InstallerUnusable(UsageError):
+    """The installer that was given, or that the ramdisk carries, is no program that could run."""
+
+    code = "installer-unusable"
+    hint = "give a statically linked program for this kind of machine, or a script with #!"
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"installer {self.path} {self.reason}"

@@ -12,6 +12,7 @@ from hammer.errors import (
     Unsupported,
     WrongMachine,
 )
+from hammer.host.carried import check as check_installer
 from hammer.host.disks import MIB, Disk
 from hammer.host.mounts import mount_points
 from hammer.host.programs import Program
@@ -43,6 +44,8 @@ def check_host(machine: Machine) -> None:
         missing = [name for name in missing if name != Program.EFIBOOTMGR]
     if missing:
         raise ProgramMissing(programs=tuple(missing))
+    if machine.installer is not None:
+        check_installer(machine.installer)
     target = machine.target
     if any(mount.where == target or target in mount.where.parents for mount in mount_points()):
         raise TargetInUse(path=target, reason="something is mounted there")

@@ -1,4 +1,4 @@
-"""Step 8: the image's own installer, and what it left for us."""
+"""Step 8: the installer, and what it left for us."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -13,15 +13,15 @@ from hammer.errors import (
     FileFailed,
     InstallerFailed,
     InstallerKilled,
-    InstallerMissing,
     InstallerTimeout,
 )
 from hammer.host.chroot import Ended
-from hammer.host.files import failing, inside, read, remove, write
+from hammer.host.files import failing, inside, read, write
 from hammer.machine import Machine
 from hammer.spec import InstallSpec
 from hammer.steps.format import Volume
 from hammer.steps.fstab import fstab
+from hammer.steps.installer import Installer, chosen_installer
 
 BOOT_INFO_LIMIT_BYTES = 64 * 1024
 RESOLV_CONF = PurePosixPath("/etc/resolv.conf")
@@ -34,19 +34,22 @@ def run_installer(
 
     fstab is written after it, because installers of old bring their own.
     """
-    installer = find_installer(root)
-    with working_resolv_conf(root):
-        ended = machine.chroot.run(
-            root, installer, limit_s=machine.install_limit_s, say=machine.console.say
-        )
-        if ended.left_behind:
-            names = ", ".join(ended.left_behind)
-            machine.console.warn(f"{installer} left behind, killed: {names}")
-        refuse_failure(str(installer), ended, limit_s=machine.install_limit_s)
-    boot_info = read_boot_info(root)
-    remove_installer(machine, root, installer)
+    with chosen_installer(machine, root) as installer:
+        run_to_its_end(machine, installer, root)
+        boot_info = read_boot_info(root)
     write(root, paths.FSTAB, fstab(spec.layout, volumes).encode(), mode=0o644)
     return boot_info
+
+
+def run_to_its_end(machine: Machine, installer: Installer, root: Path) -> None:
+    """Run it in the target. Raises InstallerTimeout, InstallerKilled, InstallerFailed."""
+    limit_s = machine.install_limit_s
+    with working_resolv_conf(root):
+        ended = machine.chroot.run(root, installer.path, limit_s=limit_s, say=machine.console.say)
+        if ended.left_behind:
+            names = ", ".join(ended.left_behind)
+            machine.console.warn(f"{installer.name} left behind, killed: {names}")
+        refuse_failure(installer.name, ended, limit_s=limit_s)
 
 
 def refuse_failure(installer: str, ended: Ended, *, limit_s: float) -> None:
@@ -57,27 +60,6 @@ def refuse_failure(installer: str, ended: Ended, *, limit_s: float) -> None:
         raise InstallerKilled(installer=installer, signal=-ended.status)
     if ended.status > 0:
         raise InstallerFailed(installer=installer, status=ended.status)
-
-
-def find_installer(root: Path) -> PurePosixPath:
-    """The installer of the image. Raises InstallerMissing."""
-    reason = "are no files"
-    for path in paths.INSTALLERS:
-        where = inside(root, path)
-        if where.is_file():
-            if os.access(where, os.X_OK):
-                return path
-            reason = f"({path} is there but not executable)"
-            break
-    raise InstallerMissing(looked_for=tuple(map(str, paths.INSTALLERS)), reason=reason)
-
-
-def remove_installer(machine: Machine, root: Path, installer: PurePosixPath) -> None:
-    """An installed system has no use for it, and it erases things."""
-    try:
-        remove(root, installer)
-    except FileFailed as failure:
-        machine.console.warn(f"{failure}, ignoring")
 
 
 def read_boot_info(root: Path) -> contract.BootInfo:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hammer.host.carried import CARRIED_INSTALLER
 from hammer.host.programs import Program, RamdiskProgram
 from initramfs import manifest, python
 from initramfs.errors import BuildError
@@ -201,6 +202,35 @@ def test_a_machine_document_is_added(
     added = records(initrd.read_bytes())["etc/hammer/machine.yaml"]
     assert (added.content, added.permissions) == (b"id: x\n", 0o600)
     assert initrd.read_bytes().endswith((again.out / "initrd.cpio.lz4").read_bytes())
+
+
+def test_an_installer_is_added_and_recorded(
+    built: Built, again: Built, repository: Path, tmp_path: Path
+) -> None:
+    document, program = tmp_path / "machine.yaml", tmp_path / "install"
+    document.write_text("id: x\n")
+    program.write_text("#!/bin/sh\nexit 7\n")
+    out = tmp_path / "out"
+    words = (
+        *("--out", out, "--cache", again.cache, "--packages", built.packages),
+        *("--manifest", again.out / manifest.FILE, "--machine", document, "--installer", program),
+    )
+    said = build(*words, repository=repository)
+    initrd = out / "initrd.cpio.lz4"
+    added = records(initrd.read_bytes())
+    record = added[str(CARRIED_INSTALLER).lstrip("/")]
+    assert (record.content, record.permissions) == (program.read_bytes(), 0o755)
+    assert added["etc/hammer/machine.yaml"].permissions == 0o600
+    assert initrd.stat().st_mode & 0o777 == 0o600
+    assert initrd.read_bytes().endswith((again.out / "initrd.cpio.lz4").read_bytes())
+    recorded = manifest.read(out / manifest.FILE).installer
+    assert recorded is not None
+    assert recorded == manifest.result_of(program)
+    assert f"{CARRIED_INSTALLER} has sha256 {recorded.sha256}" in said
+    assert "nothing has changed" in build(*words, repository=repository)
+    program.write_text("#!/bin/sh\nexit 8\n")
+    assert "nothing has changed" not in build(*words, repository=repository)
+    assert again.manifest.installer is None
 
 
 def test_a_pattern_without_module_ends_the_build(

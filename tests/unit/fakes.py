@@ -186,6 +186,7 @@ class Bench:
             power=RecordedPower(self.log),
             target=self.target,
             serial_console="ttyS1,115200n8",
+            installer=None,
             install_limit_s=60,
             preserve=False,
         )
