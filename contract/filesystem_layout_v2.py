@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar, get_args
 from pydantic import AfterValidator, Field
 
 from contract.document import rule
-from contract.fields import Listed, Mapped, OptionalText, Text, Unit
+from contract.fields import Either, Listed, Mapped, OptionalText, Text, Unit
 from contract.meta import Meta
 from contract.protobuf import Int32, Message, Numbered, Uint32, Uint64
 
@@ -47,8 +47,13 @@ def _each_once(options: tuple[T, ...]) -> tuple[T, ...]:
 
 
 Options = Annotated[
-    Listed[str], Field(max_length=32), AfterValidator(_each_once), Unit("command line option")
+    tuple[str, ...],
+    Field(max_length=32, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_each_once),
+    Unit("command line option"),
+    Either(None, ()),
 ]
+MountPath = Annotated[str, Field(max_length=4096)]
 
 
 class Filesystem(Message):
@@ -68,7 +73,7 @@ class Filesystem(Message):
     description: Annotated[OptionalText, Unit("text")] = None
     """What it is for."""
 
-    path: Annotated[OptionalText, Field(max_length=4096), Unit("path in the image")] = None
+    path: Annotated[MountPath | None, Unit("path in the image"), Either("", None)] = None
     """Where it is mounted, at most 4096 characters; without one it is made and not mounted."""
 
     label: Annotated[OptionalText, Unit("text")] = None
@@ -119,7 +124,9 @@ class Raid(Message):
     array_name: Annotated[Text, Unit("device path")] = ""
     """Device of the array."""
 
-    devices: Annotated[Listed[str], Field(max_length=128), Unit("device path")] = ()
+    devices: Annotated[
+        tuple[str, ...], Field(max_length=128), Unit("device path"), Either(None, ())
+    ] = ()
     """Disks and partitions it is made of, spares included, at most 128."""
 
     level: RaidLevel = None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema
 
 from contract.document import rule
 from contract.fields import Either, HostName, Listed, OptionalText, Text, Unit
@@ -70,9 +70,12 @@ Classification = Annotated[
 Port = Annotated[int, Field(ge=0, le=65532)]
 
 
+_COMMENT = "[a-z_ -]{0,100}"
+
+
 def _comment(text: str) -> str:
-    if not re.fullmatch(r"[a-z_ -]*", text):
-        raise rule("must hold lower case letters, underscores, spaces and dashes only")
+    if not re.fullmatch(_COMMENT, text):
+        raise rule("must be at most 100 lower case letters, underscores, spaces and dashes")
     return text
 
 
@@ -95,7 +98,13 @@ UserData = Annotated[
     Unit("text"),
 ]
 
-Comment = Annotated[Text, Field(max_length=100), AfterValidator(_comment), Unit("text")]
+Comment = Annotated[
+    str,
+    AfterValidator(_comment),
+    WithJsonSchema({"type": "string", "pattern": f"^{_COMMENT}$"}),
+    Unit("text"),
+    Either(None, ""),
+]
 
 
 class Image(Message):
@@ -274,7 +283,7 @@ class MachineAllocation(Message):
     description: Annotated[Text, Unit("text")] = ""
     """What it is for."""
 
-    created_by: Annotated[Text, Field(max_length=128), Unit("text")] = ""
+    created_by: Annotated[str, Field(max_length=128), Unit("text"), Either(None, "")] = ""
     """Who asked for it, at most 128 characters."""
 
     project: Uuid = ""
@@ -292,7 +301,9 @@ class MachineAllocation(Message):
     hostname: Annotated[HostName | None, Unit("host name"), Either("", None)] = None
     """Name of the machine (RFC 1123), at most 64 characters."""
 
-    ssh_public_keys: Annotated[Listed[Trimmed], Field(max_length=50), Unit("OpenSSH key")] = ()
+    ssh_public_keys: Annotated[
+        tuple[Trimmed, ...], Field(max_length=50), Unit("OpenSSH key"), Either(None, ())
+    ] = ()
     """Public keys of the user `metal`, at most 50, without white space around them."""
 
     userdata: UserData = SecretStr("")
@@ -304,10 +315,10 @@ class MachineAllocation(Message):
     firewall_rules: FirewallRules | None = None
     """Rules of a firewall from its start on."""
 
-    dns_servers: Annotated[Listed[DnsServer], Field(max_length=3)] = ()
+    dns_servers: Annotated[tuple[DnsServer, ...], Field(max_length=3), Either(None, ())] = ()
     """Resolvers, at most 3; with none the image keeps its own."""
 
-    ntp_servers: Annotated[Listed[NtpServer], Field(max_length=10)] = ()
+    ntp_servers: Annotated[tuple[NtpServer, ...], Field(max_length=10), Either(None, ())] = ()
     """Time servers, at most 10; with none the image keeps its own."""
 
     vpn: Vpn | None = None

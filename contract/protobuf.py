@@ -17,6 +17,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     SecretStr,
+    WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
@@ -129,16 +130,29 @@ def _timestamp(text: str) -> str:
     return moment.replace(tzinfo=None).isoformat() + fraction + "Z"
 
 
-Timestamp = Annotated[str, AfterValidator(_timestamp), Unit("RFC 3339 time")]
+Timestamp = Annotated[
+    str,
+    AfterValidator(_timestamp),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+    Unit("RFC 3339 time"),
+]
+
+_UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 def _uuid(text: str) -> str:
-    if text and not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
+    if text and not re.fullmatch(_UUID, text):
         raise rule("must be a UUID")
     return text
 
 
-Uuid = Annotated[str, AfterValidator(_uuid), Unit("UUID"), Either(None, "")]
+Uuid = Annotated[
+    str,
+    AfterValidator(_uuid),
+    WithJsonSchema({"type": "string", "pattern": f"^({_UUID})?$"}),
+    Unit("UUID"),
+    Either(None, ""),
+]
 """A UUID (RFC 9562), or empty."""
 
 
@@ -148,5 +162,9 @@ def _trimmed(text: str) -> str:
     return text
 
 
-Trimmed = Annotated[str, AfterValidator(_trimmed)]
+Trimmed = Annotated[
+    str,
+    AfterValidator(_trimmed),
+    WithJsonSchema({"type": "string", "pattern": r"^(\S([\s\S]*\S)?)?$"}),
+]
 Secret = Annotated[SecretStr, Either(None, "")]

@@ -48,7 +48,7 @@ def layout_v2(layout: contract.FilesystemLayout) -> dict[str, Any]:
             }
             for each in layout.logicalvolumes
         ),
-        "constraints": {"sizes": layout.constraints.sizes, "images": layout.constraints.images},
+        "constraints": _constraints(layout.constraints),
     }
 
 
@@ -76,3 +76,9 @@ def _disk(disk: contract.Disk) -> dict[str, Any]:
             for each in disk.partitions
         ),
     }
+
+
+def _constraints(constraints: contract.Constraints) -> dict[str, Any] | None:
+    if not constraints.sizes and not constraints.images:
+        return None
+    return {"sizes": constraints.sizes, "images": constraints.images}

@@ -160,6 +160,20 @@ def big_image(*, filler_mib: int = FILLER_MIB) -> DemoImage:
     return DemoImage(folder=folder)
 
 
+def bare_image() -> DemoImage:
+    """The demo image without its installer."""
+    plain = demo_image()
+    folder = BUILD / "bare"
+    with _made_once(folder, key=plain.md5 + inspect.getsource(bare_image)) as stale:
+        if stale:
+            bare_tar = folder / "root.tar"
+            shutil.copyfile(BUILD / "root.tar", bare_tar)
+            subprocess.run(["tar", "--delete", "--file", bare_tar, "./install.sh"], check=True)
+            pack(bare_tar, folder / "img", programs=HostPrograms(), level=1, say=print)
+            bare_tar.unlink()
+    return DemoImage(folder=folder)
+
+
 @contextlib.contextmanager
 def _made_once(folder: Path, *, key: str) -> Iterator[bool]:
     """Hold the folder's lock; true when its content must be made for `key`.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo_image.build_image import DemoImage, big_image, demo_image
+from tests.demo_image.build_image import DemoImage, bare_image, big_image, demo_image
 from tests.servers import serve
 from tests.vm.guest import OVMF, seen_by_guest
 from tests.vm.ramdisk import BUILD, Ramdisk
@@ -45,6 +45,11 @@ def image() -> DemoImage:
 @pytest.fixture(scope="session")
 def big(image: DemoImage) -> DemoImage:
     return big_image()
+
+
+@pytest.fixture(scope="session")
+def bare(image: DemoImage) -> DemoImage:
+    return bare_image()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hammer.cmdline import EMBEDDED_SPEC
+from hammer.host.carried import CARRIED_INSTALLER
 from initramfs.overlay import overlay
 
 BUILD = Path(__file__).parent.parent.parent / "build"
@@ -18,9 +19,15 @@ class Ramdisk:
     def exists(self) -> bool:
         return self.kernel.exists() and self.initrd.exists()
 
-    def with_document(self, document: str, *, work: Path) -> Path:
-        """An initrd in `work` that installs what `document` says; it needs no server for it."""
+    def with_document(self, document: str, *, work: Path, installer: bytes | None = None) -> Path:
+        """An initrd in `work` that installs what `document` says; it needs no server for it.
+
+        With `installer` it carries one, as `initramfs/build --installer` would make it.
+        """
         work.mkdir(parents=True, exist_ok=True)
         initrd = work / "initrd"
-        overlay(self.initrd, initrd, {EMBEDDED_SPEC.lstrip("/"): (document.encode(), 0o600)})
+        added = {EMBEDDED_SPEC: (document.encode(), 0o600)}
+        if installer is not None:
+            added[str(CARRIED_INSTALLER)] = (installer, 0o755)
+        overlay(self.initrd, initrd, added)
         return initrd
