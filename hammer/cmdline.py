@@ -69,7 +69,7 @@ class Settings:
     pause_s: int = field(default=3, metadata=_word("hammer.pause_s", _seconds))
     """How long to wait before kexec."""
     install_limit_s: int = field(default=1800, metadata=_word("hammer.install_limit_s", _seconds))
-    """How long the image's installer may take."""
+    """How long the installer may take."""
     retry_s: int = field(default=120, metadata=_word("hammer.retry_s", _seconds))
     """How long a server that does not answer is tried again."""
     preserve: bool = field(default=False, metadata=_word("hammer.preserve", _flag))

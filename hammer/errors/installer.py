@@ -35,7 +35,7 @@ class InstallerMissing(ImageError):
 
 @dataclass(eq=False, kw_only=True)
 class InstallerFailed(ImageError):
-    """The image's installer says that it failed."""
+    """The installer says that it failed."""
 
     code = "installer-failed"
     hint = "its output above says why; hammer.on_failure=shell keeps the machine for a look"
@@ -49,7 +49,7 @@ class InstallerFailed(ImageError):
 
 @dataclass(eq=False, kw_only=True)
 class InstallerKilled(ImageError):
-    """The image's installer did not end by itself."""
+    """The installer did not end by itself."""
 
     code = "installer-killed"
     hint = "look for a crash or for lack of memory in the lines above"
@@ -67,7 +67,7 @@ class InstallerKilled(ImageError):
 
 @dataclass(eq=False, kw_only=True)
 class InstallerTimeout(ImageError):
-    """The image's installer hung and was ended."""
+    """The installer hung and was ended."""
 
     code = "installer-timeout"
     hint = "its last line above shows where it hung; an installer must not ask or wait"

@@ -1,4 +1,4 @@
-"""Step 7: the contract: what the image's installer finds in /etc/metal."""
+"""Step 7: the contract: what the installer finds in /etc/metal."""
 
 import json
 import re
@@ -33,7 +33,7 @@ DEFAULT_SPEED = 115200  # bits per second
 def write_contract(
     machine: Machine, spec: InstallSpec, *, volumes: Sequence[Volume], offer: Offer, root: Path
 ) -> None:
-    """Write every file that the installer of the image may read."""
+    """Write every file that an installer may read."""
     config = install_config(machine, spec, volumes)
     write(root, paths.INSTALL_CONFIG, contract.dump(config).encode(), mode=SECRET)
     write_v2(machine, spec, config, root=root)

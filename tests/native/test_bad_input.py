@@ -241,6 +241,15 @@ def test_program_missing(held: ExitStack, tmp_path: Path) -> None:
     assert result.failure["message"] == "not on PATH: sgdisk"
 
 
+def test_installer_unusable(held: ExitStack, tmp_path: Path) -> None:
+    bench = prepared(held, tmp_path, Given(without=("install.sh",)))
+    text = tmp_path / "installer"
+    text.write_text("echo I am no script\n")
+    result = judged("installer-unusable", bench, "--installer", str(text))
+    assert result.failure is not None
+    assert str(text) in str(result.failure["message"])
+
+
 def test_image_refused(held: ExitStack, tmp_path: Path) -> None:
     bench = prepared(held, tmp_path, Given())
     address = held.enter_context(nobody())

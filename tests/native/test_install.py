@@ -12,6 +12,7 @@ import pytest
 import contract
 from hammer import VERSION
 from hammer.errors import AgentRunning
+from hammer.host.lvm import LVMLOCAL_CONF
 from hammer.step import Step
 from tests.images import PATH, Entry, Link, image, published
 from tests.native.machine import (
@@ -57,15 +58,22 @@ def with_layout(text: str, disk: str) -> str:
 
 @contextmanager
 def installed(
-    tmp_path: Path, members: dict[str, Entry], *, size_mib: int = 192
+    tmp_path: Path,
+    members: dict[str, Entry],
+    *more: str,
+    without: tuple[str, ...] = (),
+    size_mib: int = 192,
 ) -> Iterator[tuple[Result, LoopDisk]]:
     """Hold the disk of an installation with the layout above, and how it went."""
     with ExitStack() as held:
         disk = held.enter_context(loop_disk(tmp_path / "disk", size_mib=size_mib))
-        server = held.enter_context(serve(published(image({**base_image(), **members}))))
+        entries = {**base_image(), **members}
+        for name in without:
+            del entries[name]
+        server = held.enter_context(serve(published(image(entries))))
         path, target = tmp_path / "machine.yaml", tmp_path / "target"
         path.write_text(with_layout(document(disk.device, server.url(PATH)), disk.device))
-        yield Installation(document=path, target=target).run(), disk
+        yield Installation(document=path, target=target).run(*more), disk
 
 
 @contextmanager
@@ -115,6 +123,8 @@ def judge_documents(root: Path, disk: LoopDisk, result: Result) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in metal.iterdir()}
     assert modes == {
         "install.yaml": 0o600,
+        "machine-details.yaml": 0o600,
+        "machine-allocation.yaml": 0o600,
         "disk.json": 0o600,
         "userdata": 0o600,
         "hammer-provenance.json": 0o644,
@@ -127,6 +137,8 @@ def judge_documents(root: Path, disk: LoopDisk, result: Result) -> None:
     assert config.vpn.auth_key.get_secret_value() == SECRET
     assert re.fullmatch(r"[A-Za-z0-9+/]{16}", config.password.get_secret_value())
     assert config.password.get_secret_value() not in result.output
+    judge_version_2(metal, config)
+    assert (root / "etc/lvm/lvmlocal.conf").read_text() == LVMLOCAL_CONF
     assert (metal / "userdata").read_text() == SECRET
     labels = [each["Label"] for each in json.loads((metal / "disk.json").read_text())["Partitions"]]
     assert labels == ["varlib"]
@@ -139,6 +151,20 @@ def judge_documents(root: Path, disk: LoopDisk, result: Result) -> None:
         "tmpfs /tmp tmpfs defaults,noexec 0 0",
         f"UUID={blkid(f'{disk.device}p3', 'UUID')} /var/lib ext3 noatime 0 2",
     ]
+
+
+def judge_version_2(metal: Path, config: contract.InstallConfig) -> None:
+    details = contract.load_file(contract.MachineDetails, metal / "machine-details.yaml")
+    assert (details.id, details.root_uuid) == (config.machineuuid, config.root_uuid)
+    assert details.password == config.password
+    allocation = contract.load_file(contract.MachineAllocation, metal / "machine-allocation.yaml")
+    assert allocation.hostname == "node1"
+    assert allocation.userdata.get_secret_value() == SECRET
+    assert allocation.vpn is not None
+    assert allocation.vpn.auth_key.get_secret_value() == SECRET
+    assert allocation.filesystem_layout is not None
+    formats = [filesystem.format for filesystem in allocation.filesystem_layout.filesystems]
+    assert formats[:2] == ["FORMAT_EXT3", "FORMAT_EXT4"]
 
 
 def judge_partitions(disk: LoopDisk) -> None:
@@ -198,6 +224,30 @@ def test_resolv_conf_is_the_images_own(line: str, found: str | None, tmp_path: P
         with looked_into(disk, tmp_path) as root:
             place = root / "etc/resolv.conf"
             assert (place.read_text() if place.exists() else None) == found
+
+
+READS_VERSION_2 = """
+host=$(busybox sed -n 's/^hostname: //p' /etc/metal/machine-allocation.yaml)
+root=$(busybox sed -n 's/^root_uuid: //p' /etc/metal/machine-details.yaml)
+echo "$host $root" > /etc/told
+echo "I am $0"
+"""
+
+
+def test_an_image_without_an_installer(tmp_path: Path) -> None:
+    program = tmp_path / "my installer"
+    program.write_text(INSTALLER + READS_VERSION_2)
+    words = ("--installer", str(program))
+    with installed(tmp_path, {}, *words, without=("install.sh",)) as (result, disk):
+        assert result.status == 0, result.output
+        said = [event["text"] for event in result.events if event["event"] == "say"]
+        assert f"the image has no installer, taking {program}" in said
+        assert "I am /.hammer-installer" in said
+        with looked_into(disk, tmp_path) as root:
+            uuid = blkid(f"{disk.device}p5", "UUID")
+            assert (root / "etc/told").read_text() == f"node1 {uuid}\n"
+            assert not [path for path in root.iterdir() if path.is_file()]
+    assert program.exists()
 
 
 def test_what_the_installer_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def test_an_image_without_one_gets_the_one_that_was_brought(bench: Bench, brough
         seen.append((where.read_bytes(), where.stat().st_mode & 0o777))
         return run(root, program, **named)  # type: ignore[arg-type]
 
-    bench.chroot.run = look  # type: ignore[method-assign,assignment]
+    bench.chroot.run = look  # type: ignore[method-assign]
     provision(bench.machine, spec_of())
     assert started(bench) == ["/.hammer-installer"]
     assert seen == [(SCRIPT, 0o700)]
