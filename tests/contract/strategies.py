@@ -61,6 +61,9 @@ def _of(made: Any, definitions: Any, *, depth: int) -> st.SearchStrategy[Any]:
 
 
 def _object(made: Any, definitions: Any, *, depth: int) -> st.SearchStrategy[Any]:
+    if "properties" not in made:
+        entry = _of(made["additionalProperties"], definitions, depth=depth)
+        return st.dictionaries(TEXT, entry, max_size=2)
     required = made.get("required", [])
     entries = {
         key: _of(entry, definitions, depth=depth) for key, entry in made["properties"].items()

@@ -105,7 +105,7 @@ def test_a_wrong_type_anywhere_is_told_by_the_schema_too(kind: Kind) -> None:
             if any(problem.endswith(WRONG_TYPE) for problem in problems):
                 refused += 1
                 assert not takes, (place, wrong)
-    assert refused > 4 * len(values)
+    assert refused >= 4 * len(values)
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,10 @@ def has_unit(entry: Any) -> bool:
     """Whether an entry, or what it is a list or mapping of, is a number or a text without enum."""
     if not isinstance(entry, dict) or "enum" in entry or "const" in entry:
         return False
-    inner = [*entry.get("anyOf", ()), entry.get("items"), entry.get("additionalProperties")]
+    options = entry.get("anyOf", ())
+    if any("enum" in option for option in options):  # whose numbers are the same names again
+        return False
+    inner = [*options, entry.get("items"), entry.get("additionalProperties")]
     return entry.get("type") in ("integer", "number", "string") or any(map(has_unit, inner))
 
 
