@@ -96,6 +96,9 @@ def test_a_wrong_type_anywhere_is_told_by_the_schema_too(kind: Kind) -> None:
     values = values_of(kind.example)
     refused = 0
     for place in first_places(values):
+        # A layout inside another document is the same layout.
+        if "filesystemlayout" in place[:-1]:
+            continue
         for wrong in (None, True, 7.5, "\U0001f427", (7,), {"a": None}):
             text = as_bytes(changed(values, place, wrong))
             problems = problems_of(kind.model, text)

@@ -29,7 +29,7 @@ def written(document: Document) -> bytes:
 
 
 @every_kind
-@settings(max_examples=20)  # the parsers in Python are slow
+@settings(max_examples=15)  # the parsers in Python are slow
 @given(data=st.data())
 def test_what_is_written_reads_back_equal_everywhere(kind: Kind, data: st.DataObject) -> None:
     values = data.draw(strategies.values(kind))
