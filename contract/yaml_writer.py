@@ -1,8 +1,8 @@
 """Plain values to YAML, the bytes of Go's yaml.v3, which read the same in YAML 1.1 and 1.2.
 
-Other bytes than Go's come only where Go's are read differently: `=` and `<<` are
-quoted (YAML 1.1 takes them for a value and a merge), and so is text with U+2028
-or U+2029, or that begins or ends with more white space than a block can hold.
+Other bytes than Go's come only where some reader finds something else in Go's: `=`
+and `<<` (in YAML 1.1 a value and a merge), `-_` and `._` (to some a number), U+2028
+and U+2029, more white space at the ends than a block can hold. These are quoted.
 Text that begins with U+FEFF reads the same, and has fewer escapes.
 """
 
@@ -123,7 +123,8 @@ _TEXT_TAGS = (_RESOLVER.DEFAULT_SCALAR_TAG, "tag:yaml.org,2002:yaml")
 # (yaml.org/type/bool.html), base 60 with a leading zero (a MAC address), and
 # digits with a leading zero that are no octal.
 _SOME_READER = re.compile(
-    r"[yYnN]|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?(0o)?[0-9][0-9_]*"
+    r"[yYnN]|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"
+    r"|[-+]?(0o)?[0-9][0-9_]*|[-+]_[0-9_]*|[-+]?\._[0-9_]*([eE][-+]?[0-9]+)?"
 )
 
 # yaml.v3, yamlprivateh.go: is_printable, less the two that YAML 1.1 takes for line ends.

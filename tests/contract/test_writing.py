@@ -231,11 +231,11 @@ ODD_TEXTS = [
      "\U0001f600", "\x7f", "\x85", "\u2028", "\ufeffa", "\0", "it's", 'say "x"', "a\\b", "#a\nb",
      "- a\n- b", "a\n\tb", "\ufffe", "\u00a0",
     "Eth1/4(Port1)", "ttyS1,115200n8", "0.0.0.0/0", "_1", "1_0e3", ")a", "f\u00fcr a: b",
-    "a\n\tb\n", "a\nf\u00fcr\n\n c",
+    "-_", "+_1", "._", "a\n\tb\n", "a\nf\u00fcr\n\n c",
 ]  # fmt: skip
 
 # Where Go's bytes are read as something else, or by nobody (contract/yaml_writer.py).
-UNLIKE_GO = {"=", "<<", " a\nb", "\na", "a\n\n", "\u2028", "\ufeffa"}
+UNLIKE_GO = {"=", "<<", "-_", "._", " a\nb", "\na", "a\n\n", "\u2028", "\ufeffa"}
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS)
