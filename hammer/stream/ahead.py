@@ -1,11 +1,11 @@
 """Chunks that a thread computes ahead of whoever uses them."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
 
-def ahead(chunks: Iterator[bytes], *, depth: int) -> Iterator[bytes]:
+def ahead(chunks: Iterator[bytes], *, depth: int) -> Generator[bytes]:
     """Yield `chunks` in their order, up to `depth` of them computed before they are asked for.
 
     What the iterator raises is raised here, in its turn. A user who stops early

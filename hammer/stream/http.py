@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import ssl
+import stat
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -235,11 +236,21 @@ def _close_connections(manager: urllib3.PoolManager) -> None:
 
 
 def _open_file(path: Path, held: contextlib.ExitStack) -> Body:
+    def without_waiting(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NONBLOCK)  # or a FIFO waits for its writer
+
     try:
-        file: IO[bytes] = held.enter_context(path.open("rb", buffering=0))
+        file: IO[bytes] = held.enter_context(
+            open(path, "rb", 0, opener=without_waiting)  # noqa: SIM115
+        )
     except OSError as error:
         raise Unreachable(error.strerror or str(error)) from None
-    return Body(file.read, size_bytes=os.fstat(file.fileno()).st_size, stall_s=0)
+    except ValueError:  # a NUL in the name
+        raise Unreachable("this is not a path") from None
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreachable("is not a regular file")
+    return Body(file.read, size_bytes=status.st_size, stall_s=0)
 
 
 def _unreachable(error: HTTPError | OSError, *, stall_s: float) -> FetchFailed:

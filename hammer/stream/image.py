@@ -76,7 +76,7 @@ class HttpImages:
 
     def ask(self, url: str) -> Offer:
         md5 = self._digest(url)
-        with _source_errors(url), self._opened(url) as body:
+        with source_errors(url), self._opened(url) as body:
             head = b""
             while len(head) < frames.MAGIC_BYTES and (part := body.read()):
                 head += part
@@ -88,7 +88,7 @@ class HttpImages:
         url = offer.url
         ownerless = mounts.ownerless_devices()
         with (
-            _source_errors(url),
+            source_errors(url),
             self._opened(url) as body,
             child.unpacking(root, url=url, ownerless=ownerless) as unpacker,
         ):
@@ -108,27 +108,43 @@ class HttpImages:
         return http.opened(url, patience=self._patience, on_retry=self._on_retry)
 
     def _digest(self, url: str) -> str:
-        parts = urlsplit(url)
-        beside = urlunsplit(parts._replace(path=f"{parts.path}.md5"))
-        name = PurePosixPath(unquote(parts.path)).name
+        text = digest_file(url, patience=self._patience, on_retry=self._on_retry)
         try:
-            with _source_errors(beside):
-                text = http.fetch(
-                    beside,
-                    limit_bytes=_DIGEST_FILE_BYTES,
-                    patience=self._patience,
-                    on_retry=self._on_retry,
-                )
-            return digest.md5_of(text, name=name)
-        except (http.TooLarge, ValueError) as error:
-            raise DigestMalformed(url=beside, reason=str(error)) from None
-        except ImageHttpStatus as error:
-            reason = f"the server answers with HTTP status {error.status}"
-            raise DigestMissing(url=beside, reason=reason) from None
-        except ImageUnreachable as error:
-            if parts.scheme != "file":
-                raise
-            raise DigestMissing(url=beside, reason=error.reason) from None
+            return digest.md5_of(text, name=name_of(url))
+        except ValueError as error:
+            raise DigestMalformed(url=digest_url(url), reason=str(error)) from None
+
+
+def name_of(url: str) -> str:
+    """The name of the file that a URL ends in."""
+    return PurePosixPath(unquote(urlsplit(url).path)).name
+
+
+def digest_url(url: str) -> str:
+    """Where the digest of an image is: beside it, with .md5 at the end of its name."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path}.md5"))
+
+
+def digest_file(
+    url: str, *, patience: http.Patience | None = None, on_retry: http.OnRetry | None = None
+) -> bytes:
+    """The digest file of an image as it is. Raises DigestMissing, DigestMalformed, ImageError."""
+    beside = digest_url(url)
+    try:
+        with source_errors(beside):
+            return http.fetch(
+                beside, limit_bytes=_DIGEST_FILE_BYTES, patience=patience, on_retry=on_retry
+            )
+    except http.TooLarge as error:
+        raise DigestMalformed(url=beside, reason=str(error)) from None
+    except ImageHttpStatus as error:
+        reason = f"the server answers with HTTP status {error.status}"
+        raise DigestMissing(url=beside, reason=reason) from None
+    except ImageUnreachable as error:
+        if urlsplit(url).scheme != "file":
+            raise
+        raise DigestMissing(url=beside, reason=error.reason) from None
 
 
 def _pass_on(
@@ -179,7 +195,7 @@ def _said(complaint: HammerError) -> str:
 
 
 @contextmanager
-def _source_errors(url: str) -> Iterator[None]:
+def source_errors(url: str) -> Iterator[None]:
     """Map what the transfer raises to errors of the image."""
     try:
         yield

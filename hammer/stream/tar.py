@@ -87,6 +87,8 @@ class Archive:
         self._url = url
         self._global: pax.Records = {}
         self._local: pax.Records = {}
+        self.end_mark = False
+        """Whether the archive ended with a block of zeros, and not with the flow."""
 
     def __iter__(self) -> Iterator[Member]:
         """Yield each member; what its user leaves of its data is passed over.
@@ -106,6 +108,7 @@ class Archive:
                     raise ImageNotTar(url=self._url)
                 if self._local:
                     raise self._corrupt("an extended header is followed by no member", start)
+                self.end_mark = bool(block)
                 return
             if not _is_header(block):
                 if start == 0:

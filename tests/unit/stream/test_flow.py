@@ -71,13 +71,13 @@ def test_the_thread_keeps_its_distance() -> None:
     chunks = ahead(count(), depth=3)
     next(chunks)
     assert len(made) <= 6
-    chunks.close()  # type: ignore[attr-defined]
+    chunks.close()
 
 
 def test_who_stops_early_leaves_no_thread_behind() -> None:
     chunks = ahead(iter([b"x"] * 100), depth=2)
     next(chunks)
-    chunks.close()  # type: ignore[attr-defined]
+    chunks.close()
     for thread in threading.enumerate():
         if thread.name.startswith("ahead"):
             thread.join(timeout=5)
