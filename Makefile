@@ -62,6 +62,7 @@ demo-image: setup  ## a small real Debian, in build/demo-image
 
 docs: setup      ## the pages that are made from the code
 	$(PYTHON) -m tests.errors_page > docs/errors.md
+	$(PYTHON) -m tests.rules_page > docs/image-rules.md
 	$(PYTHON) -m contract.reference docs/contract.md
 
 setup: build/.venv  ## what the other targets need: Debian packages and a Python environment

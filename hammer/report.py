@@ -5,6 +5,7 @@ Exit status: 0 done, 2 usage, 10 machine document, 20 image, 30 this machine,
 """
 
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from hammer.console import Console, Failure
-from hammer.errors import BUG_EXIT_STATUS, HammerError, Interrupted
+from hammer.errors import BUG_EXIT_STATUS, FileFailed, HammerError, Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,22 @@ def ignore_signals() -> None:
 def stdout(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def answer(text: str) -> None:
+    """Print what a command was asked for. Raises FileFailed.
+
+    A reader (head, grep -q) that has enough is no failure, and neither is none at all.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        stdout(text)
+    except BrokenPipeError:
+        # Python flushes once more at exit, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise FileFailed(path="stdout", reason=error.strerror or str(error)) from None
 
 
 class ConsoleHandler(logging.Handler):

@@ -3,10 +3,12 @@
     HammerError
     ├── UsageError                2   the command line is wrong
     │   ├── CmdlineInvalid
-    │   └── InstallerUnusable
+    │   ├── InstallerUnusable
+    │   └── RuleUnknown
     ├── SpecError                10   the machine document cannot be carried out here
     │   ├── DocumentMissing
     │   ├── DocumentInvalid
+    │   ├── LayoutMissing
     │   ├── Unsupported
     │   ├── WrongMachine
     │   ├── MachineUnknown
@@ -129,6 +131,7 @@ from hammer.errors.spec import (
     DiskTooSmall,
     DocumentInvalid,
     DocumentMissing,
+    LayoutMissing,
     MachineUnknown,
     TargetFull,
     Unsupported,
@@ -137,6 +140,7 @@ from hammer.errors.spec import (
 from hammer.errors.usage import (
     CmdlineInvalid,
     InstallerUnusable,
+    RuleUnknown,
 )
 
 __all__ = [
@@ -176,6 +180,7 @@ __all__ = [
     "Interrupted",
     "KernelInvalid",
     "KexecRefused",
+    "LayoutMissing",
     "MachineUnknown",
     "MountFailed",
     "NetworkDown",
@@ -185,6 +190,7 @@ __all__ = [
     "ProgramFailed",
     "ProgramMissing",
     "ProgramTimeout",
+    "RuleUnknown",
     "SpecError",
     "SpecUnreachable",
     "TarCorrupt",

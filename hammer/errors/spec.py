@@ -35,6 +35,20 @@ class DocumentInvalid(SpecError):
 
 
 @dataclass(eq=False, kw_only=True)
+class LayoutMissing(SpecError):
+    """The filesystem layout is not where it should be."""
+
+    code = "layout-missing"
+    hint = "name a file with a filesystem layout; `contract example filesystem-layout` shows one"
+
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"layout {self.where}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
 class Unsupported(SpecError):
     """The machine document asks for something that this version cannot do."""
 

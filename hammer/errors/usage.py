@@ -31,3 +31,18 @@ class InstallerUnusable(UsageError):
 
     def __str__(self) -> str:
         return f"installer {self.path} {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class RuleUnknown(UsageError):
+    """A rule of `hammer image check` that there is not."""
+
+    code = "rule-unknown"
+    hint = "`hammer image check --list-rules` shows every rule"
+
+    rule: str
+    nearest: str | None
+
+    def __str__(self) -> str:
+        instead = f", did you mean {self.nearest}?" if self.nearest else ""
+        return f"--skip {self.rule}: no such rule{instead}"

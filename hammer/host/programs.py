@@ -50,6 +50,8 @@ class AuthorProgram(StrEnum):
     """What only the commands for image authors need; none of it is in the ramdisk."""
 
     TAR = "tar"
+    SH = "sh"
+    BASH = "bash"
 
 
 AnyProgram = Program | RamdiskProgram | AuthorProgram

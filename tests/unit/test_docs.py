@@ -9,6 +9,7 @@ import pytest
 from hammer.cmdline import Settings
 from hammer.commands import parser
 from hammer.step import Step
+from tests import rules_page
 from tests.errors_page import page
 
 REPOSITORY = Path(__file__).parents[2]
@@ -17,6 +18,10 @@ PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 def test_the_page_of_errors_is_made_from_the_code() -> None:
     assert (REPOSITORY / "docs/errors.md").read_text() == page(), "run `make docs`"
+
+
+def test_the_page_of_rules_is_made_from_the_code() -> None:
+    assert (REPOSITORY / "docs/image-rules.md").read_text() == rules_page.page(), "run `make docs`"
 
 
 def test_every_word_of_the_command_line_is_explained() -> None:

@@ -1,0 +1,66 @@
+"""Rules of the stream: the lz4 frame, the tar archive, and its members one by one."""
+
+from collections.abc import Iterator
+
+from hammer.errors import ImageError, ImageNotLz4
+from hammer.image.check import rules, tree
+from hammer.image.check.reader import Facts
+from hammer.image.check.rules import Finding, Outcome
+
+# What people put where an lz4 frame belongs, by its first bytes.
+_OTHERS = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\xfd7zXZ": "xz",
+    b"BZh": "bzip2",
+    b"\x02\x21\x4c\x18": "an lz4 legacy frame, as in a Linux kernel",
+    b"PK\x03\x04": "zip",
+    b"\0\0\0\0": "zeros",
+}
+
+
+def findings(facts: Facts) -> Iterator[Outcome]:
+    if facts.fault is not None:
+        yield Finding(rules.BY_ID[facts.fault.code], _text(facts.fault))
+    if facts.too_many:
+        limit = f"{tree.ENTRIES_MAX} paths or {tree.NAME_BYTES_MAX >> 20} MiB of names"
+        yield Finding(rules.TOO_MANY_MEMBERS, f"more than {limit}")
+    if facts.contradictions.count:
+        yield Finding(rules.TAR_CORRUPT, f"cannot be written: {facts.contradictions}")
+    if facts.missing_targets.count:
+        yield Finding(rules.HARD_LINK_MISSING, f"hard link to nothing: {facts.missing_targets}")
+    if facts.oversized.count:
+        yield Finding(rules.MEMBER_SIZE, f"larger than ext4 allows: {facts.oversized}")
+    if not facts.content_checksum:
+        yield Finding(rules.CONTENT_CHECKSUM, "the lz4 frame has no content checksum")
+    yield from _end(facts)
+    yield from _members(facts)
+
+
+def _text(fault: ImageError) -> str:
+    text = str(fault)
+    if isinstance(fault, ImageNotLz4):
+        names = [name for head, name in _OTHERS.items() if fault.begins_with.startswith(head)]
+        text += f" (this is {names[0]})" if names else ""
+    return text
+
+
+def _end(facts: Facts) -> Iterator[Outcome]:
+    if facts.zero_blocks < 2:
+        found = "one block of zeros" if facts.zero_blocks else "no block of zeros"
+        yield Finding(rules.END_MARK, f"the archive ends with {found} instead of two")
+    if facts.bytes_after_end:
+        text = f"{facts.bytes_after_end} bytes follow the end of the archive"
+        yield Finding(rules.DATA_AFTER_END, text)
+
+
+def _members(facts: Facts) -> Iterator[Outcome]:
+    found = facts.tree
+    if found.twice.count:
+        yield Finding(rules.MEMBER_TWICE, f"there more than once: {found.twice}")
+    if found.retyped.count:
+        yield Finding(rules.MEMBER_CHANGES_TYPE, f"replaced by another type: {found.retyped}")
+    if found.through_links.count:
+        yield Finding(rules.MEMBER_THROUGH_LINK, f"below a symbolic link: {found.through_links}")
+    if facts.hidden.count:
+        yield Finding(rules.MEMBER_HIDDEN, f"mounted over later: {facts.hidden}")

@@ -1,0 +1,118 @@
+"""Check one image: read it once, ask every group of rules."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from contract import ContractError, FilesystemLayout, load_file
+from hammer.errors import DocumentInvalid, ImageError, LayoutMissing, RuleUnknown
+from hammer.image.check import archive, installer, kernel, metal, published, rules, space, system
+from hammer.image.check.reader import Facts, read
+from hammer.image.check.rules import Finding, Outcome, Rule, Severity, Unchecked
+from hammer.stream import http
+from hammer.stream.image import source_errors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What is to be told of one image."""
+
+    where: str
+    findings: tuple[Finding, ...]
+    """The worst first, then in the order of the table of rules."""
+    unchecked: tuple[Unchecked, ...]
+    skipped: tuple[Rule, ...]
+    facts: Facts
+
+    def count(self, severity: Severity) -> int:
+        return sum(finding.rule.severity is severity for finding in self.findings)
+
+
+def lint(
+    url: str,
+    *,
+    where: str,
+    skip: Sequence[str] = (),
+    layout: FilesystemLayout | None = None,
+    disk_mib: int | None = None,
+    parsers: installer.Parsers,
+    patience: http.Patience,
+    on_retry: http.OnRetry,
+) -> Report:
+    """Read the image behind `url` and judge it. Nothing is written anywhere.
+
+    `where` is how messages name it. Raises ImageError when the image cannot be opened,
+    RuleUnknown; what is wrong with an image that can be is in the report.
+    """
+    skipped = chosen(skip)
+    with (
+        source_errors(url),
+        http.opened(url, patience=patience, on_retry=on_retry) as body,
+    ):
+        facts = read(body, url=url, where=where)
+    siblings = published.fetch(url, patience=patience, on_retry=on_retry)
+    outcomes: list[Outcome] = [*archive.findings(facts), *published.findings(facts, siblings)]
+    if not facts.incomplete:
+        outcomes += [
+            *installer.findings(facts, parsers),
+            *kernel.findings(facts),
+            *system.findings(facts),
+            *metal.findings(facts),
+            *space.findings(facts, layout, disk_mib=disk_mib),
+        ]
+    outcomes = [each for each in _judged(outcomes, facts) if each.rule not in skipped]
+    return Report(
+        where=where,
+        findings=tuple(
+            sorted((each for each in outcomes if isinstance(each, Finding)), key=_place)
+        ),
+        unchecked=tuple(each for each in outcomes if isinstance(each, Unchecked)),
+        skipped=skipped,
+        facts=facts,
+    )
+
+
+def _judged(outcomes: Sequence[Outcome], facts: Facts) -> Iterator[Outcome]:
+    """Without verdicts on a whole that nobody has seen."""
+    if not facts.incomplete:
+        yield from outcomes
+        return
+    yield from (each for each in outcomes if not each.rule.of_whole)
+    yield from (Unchecked(rule, facts.incomplete) for rule in rules.RULES if rule.of_whole)
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    severities = list(Severity)
+    return severities.index(finding.rule.severity), rules.RULES.index(finding.rule)
+
+
+def chosen(ids: Sequence[str]) -> tuple[Rule, ...]:
+    """The rules with these ids. Raises RuleUnknown."""
+    for id in ids:
+        if id not in rules.BY_ID:
+            nearest = get_close_matches(id, rules.BY_ID, n=1)
+            raise RuleUnknown(rule=id, nearest=nearest[0] if nearest else None)
+    return tuple(rules.BY_ID[id] for id in ids)
+
+
+def exit_status(report: Report, *, fatal_warnings: bool) -> int:
+    """0, or that of an error of the image."""
+    fatal = [Severity.ERROR, Severity.WARNING] if fatal_warnings else [Severity.ERROR]
+    return ImageError.exit_status if any(map(report.count, fatal)) else 0
+
+
+def read_layout(path: Path) -> FilesystemLayout:
+    """Raises LayoutMissing, DocumentInvalid."""
+    try:
+        return load_file(FilesystemLayout, path)
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise LayoutMissing(where=str(path), reason=reason) from None
+    except ContractError as error:
+        raise DocumentInvalid(where=str(path), problems=error.problems) from None
+
+
+def as_url(image: str) -> str:
+    """What the user wrote as a URL: a path becomes one of the scheme file."""
+    return image if "://" in image else Path(image).absolute().as_uri()

@@ -1,0 +1,225 @@
+"""One pass over an image: digest, members and the few files whose content rules look at."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from struct import Struct
+
+from hammer.errors import ImageCorrupt, ImageError, ImageNotLz4, ImageTruncated
+from hammer.image.check.tree import Contradiction, Entry, Names, TooMany, Tree
+from hammer.stream import frames, http
+from hammer.stream.ahead import ahead
+from hammer.stream.flow import Flow
+from hammer.stream.image import source_errors
+from hammer.stream.sparse import BLOCK_BYTES
+from hammer.stream.tar import Archive, Kind, Member
+
+# Blocks of 16 TiB, the end of an extent's 32 bit number (Linux, fs/ext4/ext4.h).
+FILE_BYTES_MAX = (1 << 44) - 4096
+HIDDEN = (b"proc", b"sys", b"dev", b"run", b"tmp")
+DOCUMENT_BYTES = 64 << 10
+INSTALLER_BYTES = 1 << 20
+_KERNEL_BYTES = 64 << 10  # the setup part of a bzImage is not longer (boot.rst, setup_sects)
+_CONFIG_BYTES = 1 << 20
+_INITRD_BYTES = 8
+_KEPT_BYTES_MAX = 32 << 20  # of all content together
+_PACKED_AHEAD = 4
+_PLAIN_AHEAD = 4
+_CHECKSUM_FLAG = 1 << 2  # lz4_Frame_format.md, FLG byte: content checksum
+
+# What is kept of which files, by real path.
+_KEPT = (
+    (INSTALLER_BYTES, rb"install-go|install\.sh"),
+    (_KERNEL_BYTES, rb"vmlinu[xz]|boot/(vmlinu[xz]|kernel|Image)[^/]*"),
+    (_KERNEL_BYTES, rb"(usr/)?lib/modules/[^/]+/vmlinuz"),
+    (_INITRD_BYTES, rb"initrd\.img|boot/(initrd|initramfs)[^/]*"),
+    (_CONFIG_BYTES, rb"boot/config-[^/]+"),
+    (DOCUMENT_BYTES, rb"etc/metal/[^/]+|etc/(passwd|machine-id|os-release)|usr/lib/os-release"),
+)
+_KEPT_PATH = re.compile(b"|".join(b"(%s)" % paths.replace(b"(", b"(?:") for _, paths in _KEPT))
+_KEPT_BYTES = tuple(limit_bytes for limit_bytes, _ in _KEPT)
+
+ELF_MAGIC = b"\x7fELF"
+_ELF_MACHINE = Struct("<H")  # at 18, elf(5); the programs here are little endian
+_ELF_BYTES = 20
+
+
+@dataclass(kw_only=True)
+class Facts:
+    """What the pass found out."""
+
+    where: str
+    """The image, as the user named it."""
+    tree: Tree = field(default_factory=Tree)
+    members: int = 0
+    packed_bytes: int = 0
+    plain_bytes: int = 0
+    md5: str | None = None
+    """Of all packed bytes; None if they were not read to the end."""
+    content_checksum: bool = True
+    fault: ImageError | None = None
+    """Why the image could not be read to its end as an archive."""
+    too_many: bool = False
+    zero_blocks: int = 2
+    """How many of the two blocks of the end mark are there."""
+    bytes_after_end: int = 0
+    """Behind the end mark; 0 if all of them are zeros."""
+    contradictions: Names = field(default_factory=Names)
+    missing_targets: Names = field(default_factory=Names)
+    hidden: Names = field(default_factory=Names)
+    oversized: Names = field(default_factory=Names)
+
+    @property
+    def incomplete(self) -> str:
+        """Why rules about the whole image cannot be judged; empty if they can."""
+        if self.fault is not None:
+            return f"the image cannot be read to its end ({self.fault.code})"
+        return "there are too many members" if self.too_many else ""
+
+
+def read(body: http.Body, *, url: str, where: str) -> Facts:
+    """Read the image to its end, in constant memory but for the table of its members.
+
+    What is wrong with the image is a fact, and nothing is raised. `where` goes into messages.
+    """
+    facts = Facts(where=where)
+    packed = _Packed(body, url=url)
+    with closing(ahead(iter(packed), depth=_PACKED_AHEAD)) as chunks:
+        flow = Flow(ahead(frames.plain(chunks, url=where), depth=_PLAIN_AHEAD))
+        try:
+            _read_archive(flow, facts)
+            _read_padding(flow, facts)
+        except ImageError as fault:
+            facts.fault = fault
+        except TooMany:
+            facts.too_many = True
+        # Of something that is no lz4 at all, the rest is not worth its time.
+        if not isinstance(facts.fault, ImageNotLz4):
+            _read_on(flow, chunks, facts)
+            facts.md5 = packed.digest()
+    facts.content_checksum = packed.has_checksum
+    facts.packed_bytes = body.received_bytes
+    facts.plain_bytes = flow.position
+    return facts
+
+
+class _Packed:
+    """The packed bytes while they pass, to whom they are a frame and a digest."""
+
+    def __init__(self, body: http.Body, *, url: str) -> None:
+        self._body = body
+        self._url = url
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._at_end = False
+        self.has_checksum = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        first = True
+        with source_errors(self._url):
+            while data := self._body.read():
+                if first and data[:4] == frames.MAGIC and len(data) > frames.MAGIC_BYTES:
+                    self.has_checksum = bool(data[frames.MAGIC_BYTES] & _CHECKSUM_FLAG)
+                first = False
+                self._md5.update(data)
+                yield data
+        self._at_end = True
+
+    def digest(self) -> str | None:
+        """Of all of them; None if the transfer failed."""
+        return self._md5.hexdigest() if self._at_end else None
+
+
+def _read_on(flow: Flow, chunks: Iterator[bytes], facts: Facts) -> None:
+    """To the last byte, for the digest and the checksums of the frames that are left."""
+    try:
+        flow.drain()
+    except ImageError as fault:
+        facts.fault = _first(facts.fault, fault)
+    try:
+        for _chunk in chunks:
+            pass
+    except ImageError as fault:
+        facts.fault = _first(facts.fault, fault)
+
+
+def _first(known: ImageError | None, other: ImageError) -> ImageError:
+    """Damage of the frame comes before what the archive in it then looks like."""
+    if known is None or isinstance(other, ImageCorrupt | ImageTruncated):
+        return other
+    return known
+
+
+def _read_archive(flow: Flow, facts: Facts) -> None:
+    tree = facts.tree
+    kept = _KEPT_BYTES_MAX
+    archive = Archive(flow, url=facts.where)
+    for member in archive:
+        facts.members += 1
+        try:
+            if member.kind is Kind.HARDLINK:
+                if not tree.hard_link(member):
+                    facts.missing_targets.add(member.name)
+                continue
+            path = tree.place(member)
+        except Contradiction as reason:
+            facts.contradictions.add(member.name, f" ({reason})")
+            continue
+        if member.kind is Kind.FILE:
+            entry = _file(flow, path, member, room_bytes=kept)
+            kept -= len(entry.content or b"")
+            if entry.size > FILE_BYTES_MAX:
+                facts.oversized.add(path)
+        else:
+            entry = Entry(member.kind, member.mode, 0, 0, member.target, 0, False, None)
+        if path.partition(b"/")[0] in HIDDEN and _is_hidden_content(path, entry):
+            facts.hidden.add(path)
+        tree.put(path, entry)
+    facts.zero_blocks = 1 if archive.end_mark else 0
+
+
+def _file(flow: Flow, path: bytes, member: Member, *, room_bytes: int) -> Entry:
+    content = head = None
+    size = stored_bytes = member.size
+    kept_bytes = _kept_bytes(path)
+    if member.sparse is not None:
+        size, stored_bytes = member.sparse.size, member.sparse.data_bytes
+    elif kept_bytes and min(kept_bytes, size) <= room_bytes:
+        content = head = flow.take(min(kept_bytes, size))
+    elif member.mode & 0o111 and size >= _ELF_BYTES:
+        head = flow.take(_ELF_BYTES)
+    machine = _ELF_MACHINE.unpack_from(head, 18)[0] if head and _is_elf(head) else 0
+    capable = b"security.capability" in member.xattrs
+    return Entry(Kind.FILE, member.mode, size, stored_bytes, b"", machine, capable, content)
+
+
+def _kept_bytes(path: bytes) -> int:
+    """How much of the file is kept; 0 for nearly all."""
+    match = _KEPT_PATH.fullmatch(path)
+    return _KEPT_BYTES[(match.lastindex or 1) - 1] if match else 0
+
+
+def _is_elf(head: bytes) -> bool:
+    return head[:4] == ELF_MAGIC and len(head) >= _ELF_BYTES
+
+
+def _is_hidden_content(path: bytes, entry: Entry) -> bool:
+    """Anything but directories; in /dev, nodes and links are what devtmpfs has as well."""
+    if path.startswith(b"dev/"):
+        return entry.kind is Kind.FILE and entry.size > 0
+    return entry.kind is not Kind.DIRECTORY and b"/" in path
+
+
+def _read_padding(flow: Flow, facts: Facts) -> None:
+    """What is behind the first block of zeros: the second one, and then nothing but zeros."""
+    if facts.zero_blocks and flow.take(BLOCK_BYTES) == bytes(BLOCK_BYTES):
+        facts.zero_blocks = 2
+    start = flow.position
+    while piece := flow.piece(1 << 20):
+        if facts.bytes_after_end or _any_but_zeros(piece):
+            facts.bytes_after_end = flow.position - start
+
+
+def _any_but_zeros(piece: memoryview) -> bool:
+    return piece != bytes(len(piece))
