@@ -55,6 +55,7 @@ class Node:
     major: int = 0
     minor: int = 0
     mode: int = 0o600
+    pax: Mapping[str, str] = field(default_factory=dict)
 
 
 Entry = bytes | File | Directory | Link | HardLink | Node
@@ -122,6 +123,7 @@ def _member(name: str, entry: Entry) -> tuple[tarfile.TarInfo, bytes]:
             info.type, info.linkname, info.mode = tarfile.SYMTYPE, target, 0o777
         case HardLink(target):
             info.type, info.linkname = tarfile.LNKTYPE, target
-        case Node(kind, major, minor, mode):
+        case Node(kind, major, minor, mode, pax):
             info.type, info.devmajor, info.devminor, info.mode = kind, major, minor, mode
+            info.pax_headers = dict(pax)
     return info, content

@@ -58,7 +58,11 @@ def ids(path: Path) -> IdOf:
         return lambda _: None
     with open(handle, "rb", closefd=True) as stream:  # noqa: PTH123 - a descriptor
         regular = stat.S_ISREG(os.fstat(handle).st_mode)
-        text = stream.read(_NAMES_BYTES_MAX) if regular else b""
+        return ids_of(stream.read(_NAMES_BYTES_MAX) if regular else b"")
+
+
+def ids_of(text: bytes) -> IdOf:
+    """Look names up in the text of such a file."""
     lines = text.decode(errors="surrogateescape").splitlines()
     fields = [line.split(":") for line in lines]
     known = {f[0]: int(f[2]) for f in fields if len(f) > 2 and f[2].isdecimal()}

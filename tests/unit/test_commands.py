@@ -1,8 +1,6 @@
 """What is told of a failure, and what of it must not be."""
 
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,19 +18,10 @@ from hammer.errors import (
 )
 from hammer.host.identity import in_ramdisk
 from hammer.host.lock import only_agent
-from hammer.report import SIGNALS, failure_of, reported
+from hammer.report import failure_of, reported
 from hammer.step import Step
 
 SECRET = "hunter2"
-
-
-@pytest.fixture(autouse=True)
-def _signals_as_before() -> Iterator[None]:
-    """The end of a command ignores signals; that of a test must not."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def test_an_expected_failure_is_told_in_its_own_words() -> None:

@@ -6,6 +6,8 @@ from hammer.errors import ImageError, ImageNotLz4
 from hammer.image.check import rules, tree
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome
+from hammer.stream import acl
+from hammer.stream.tar import printable
 
 # What people put where an lz4 frame belongs, by its first bytes.
 _OTHERS = {
@@ -31,6 +33,10 @@ def findings(facts: Facts) -> Iterator[Outcome]:
         yield Finding(rules.HARD_LINK_MISSING, f"hard link to nothing: {facts.missing_targets}")
     if facts.oversized.count:
         yield Finding(rules.MEMBER_SIZE, f"larger than ext4 allows: {facts.oversized}")
+    if facts.bad_xattrs.count:
+        yield Finding(rules.MEMBER_XATTR, f"cannot be set: {facts.bad_xattrs}")
+    if not facts.incomplete:
+        yield from _acls(facts)
     if not facts.content_checksum:
         yield Finding(rules.CONTENT_CHECKSUM, "the lz4 frame has no content checksum")
     yield from _end(facts)
@@ -52,6 +58,17 @@ def _end(facts: Facts) -> Iterator[Outcome]:
     if facts.bytes_after_end:
         text = f"{facts.bytes_after_end} bytes follow the end of the archive"
         yield Finding(rules.DATA_AFTER_END, text)
+
+
+def _acls(facts: Facts) -> Iterator[Outcome]:
+    """As the unpacker reads them at its end, names by the image's own files."""
+    tables = [facts.tree.file(path) for path in ("etc/passwd", "etc/group")]
+    uid_of, gid_of = (acl.ids_of((table and table.content) or b"") for table in tables)
+    for text, name in facts.acls.items():
+        try:
+            acl.xattr_value(text, uid_of=uid_of, gid_of=gid_of)
+        except ValueError as problem:
+            yield Finding(rules.TAR_MEMBER_UNSUPPORTED, f"member {printable(name)}: {problem}")
 
 
 def _members(facts: Facts) -> Iterator[Outcome]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 
 from hammer.errors import ImageCorrupt, ImageError, ImageNotLz4, ImageTruncated
+from hammer.image.check import xattrs
 from hammer.image.check.tree import Contradiction, Entry, Names, TooMany, Tree
 from hammer.stream import frames, http
 from hammer.stream.ahead import ahead
@@ -25,6 +26,7 @@ _KERNEL_BYTES = 64 << 10  # the setup part of a bzImage is not longer (boot.rst,
 _CONFIG_BYTES = 1 << 20
 _INITRD_BYTES = 8
 _KEPT_BYTES_MAX = 32 << 20  # of all content together
+_ACL_BYTES_MAX = 1 << 20  # of all different lists together; an image has a handful
 _PACKED_AHEAD = 4
 _PLAIN_AHEAD = 4
 _CHECKSUM_FLAG = 1 << 2  # lz4_Frame_format.md, FLG byte: content checksum
@@ -36,7 +38,10 @@ _KEPT = (
     (_KERNEL_BYTES, rb"(usr/)?lib/modules/[^/]+/vmlinuz"),
     (_INITRD_BYTES, rb"initrd\.img|boot/(initrd|initramfs)[^/]*"),
     (_CONFIG_BYTES, rb"boot/config-[^/]+"),
-    (DOCUMENT_BYTES, rb"etc/metal/[^/]+|etc/(passwd|machine-id|os-release)|usr/lib/os-release"),
+    (
+        DOCUMENT_BYTES,
+        rb"etc/metal/[^/]+|etc/(passwd|group|machine-id|os-release)|usr/lib/os-release",
+    ),
 )
 _KEPT_PATH = re.compile(b"|".join(b"(%s)" % paths.replace(b"(", b"(?:") for _, paths in _KEPT))
 _KEPT_BYTES = tuple(limit_bytes for limit_bytes, _ in _KEPT)
@@ -70,6 +75,9 @@ class Facts:
     missing_targets: Names = field(default_factory=Names)
     hidden: Names = field(default_factory=Names)
     oversized: Names = field(default_factory=Names)
+    bad_xattrs: Names = field(default_factory=Names)
+    acls: dict[bytes, bytes] = field(default_factory=dict)
+    """Each access control list that occurs, with the first member that has it."""
 
     @property
     def incomplete(self) -> str:
@@ -166,6 +174,7 @@ def _read_archive(flow: Flow, facts: Facts) -> None:
         except Contradiction as reason:
             facts.contradictions.add(member.name, f" ({reason})")
             continue
+        _note_attributes(member, facts)
         if member.kind is Kind.FILE:
             entry = _file(flow, path, member, room_bytes=kept)
             kept -= len(entry.content or b"")
@@ -179,6 +188,14 @@ def _read_archive(flow: Flow, facts: Facts) -> None:
     facts.zero_blocks = 1 if archive.end_mark else 0
 
 
+def _note_attributes(member: Member, facts: Facts) -> None:
+    if member.xattrs and (problem := xattrs.problem(member)):
+        facts.bad_xattrs.add(member.name, f" ({problem})")
+    for text in (member.acl_access, member.acl_default):
+        if text and text not in facts.acls and sum(map(len, facts.acls)) < _ACL_BYTES_MAX:
+            facts.acls[text] = member.name
+
+
 def _file(flow: Flow, path: bytes, member: Member, *, room_bytes: int) -> Entry:
     content = head = None
     size = stored_bytes = member.size
@@ -190,7 +207,7 @@ def _file(flow: Flow, path: bytes, member: Member, *, room_bytes: int) -> Entry:
     elif member.mode & 0o111 and size >= _ELF_BYTES:
         head = flow.take(_ELF_BYTES)
     machine = _ELF_MACHINE.unpack_from(head, 18)[0] if head and _is_elf(head) else 0
-    capable = b"security.capability" in member.xattrs
+    capable = xattrs.is_capability(member.xattrs.get(xattrs.CAPABILITY, b""))
     return Entry(Kind.FILE, member.mode, size, stored_bytes, b"", machine, capable, content)
 
 

@@ -137,6 +137,13 @@ MEMBER_SIZE = _error(
     of_whole=False,
 )
 
+MEMBER_XATTR = _error(
+    "member-xattr",
+    "an extended attribute that the kernel refuses ends the unpacking; none is ever dropped",
+    "remove the attribute from the tree, or pack with --xattrs-exclude",
+    of_whole=False,
+)
+
 # --- the stream: what the agent takes, and others may not -------------------------------------
 
 CONTENT_CHECKSUM = _info(

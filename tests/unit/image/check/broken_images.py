@@ -12,6 +12,7 @@ from tests.images import (
     File,
     HardLink,
     Link,
+    Node,
     flipped,
     md5_file,
     packed,
@@ -32,7 +33,10 @@ from tests.unit.image.check.good_image import (
     without,
 )
 
-CAPABILITY = {"SCHILY.xattr.security.capability": "x"}
+# cap_net_raw, effective and permitted, as setcap(8) writes it: struct vfs_cap_data of
+# linux/capability.h, revision 2.
+CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000").decode()
+ACL = "user::rwx,user:root:r--,group::r--,mask::r--,other::---"
 # One partition of 1 MiB with ext4 at /.
 LAYOUT = """
 disks: [{device: /dev/sda, partitions: [{number: 1, size: %d, gpttype: "8300"}]}]
@@ -96,6 +100,14 @@ def _sparse_of_16_tib() -> File:
     return File(pax={"GNU.sparse.map": f"{size},0", "GNU.sparse.size": size})
 
 
+def xattr(name: str, value: str) -> File:
+    return File(pax={f"SCHILY.xattr.{name}": value})
+
+
+def acl(text: str) -> dict[str, str]:
+    return {"SCHILY.acl.access": text}
+
+
 PLAIN = tar_of(good())
 GOOD = packed(PLAIN)
 MD5 = hashlib.md5(GOOD).hexdigest()
@@ -134,6 +146,26 @@ CASES = (
     _members("hard-link-missing", with_({"a": HardLink("b")}), "/a"),
     _members("hard-link-missing", with_({"a": HardLink("no/b")}), "/a"),
     _members("member-size", with_({"hole": _sparse_of_16_tib()}), "/hole"),
+    *(
+        _members("member-xattr", with_({"x": entry}), text)
+        for entry, text in (
+            (xattr("security.capability", "x"), "/x (security.capability: no file capabilities"),
+            (xattr("security.capability", CAPABILITY + "x"), "no file capabilities"),
+            (xattr("mine", "x"), "no namespace"),
+            (xattr("user." + "x" * 251, "x"), "255 bytes of name"),
+            (xattr("user.x", "x" * 5000), "5006 bytes of attributes"),
+            (
+                Node(tarfile.FIFOTYPE, pax={"SCHILY.xattr.user.x": "x"}),
+                "a fifo has no attributes of users",
+            ),
+        )
+    ),
+    _members(
+        "tar-member-unsupported", with_({"acl": File(pax=acl("user::rwx,oops"))}), "cannot read"
+    ),
+    _members(
+        "tar-member-unsupported", with_({"acl": File(pax=acl("user:x:rwx"))}), "nobody is called"
+    ),
     _stream("content-checksum", packed(PLAIN, content_checksum=False), "no content checksum"),
     _stream("end-mark", packed(WHOLE), "no block"),
     _stream("end-mark", packed(WHOLE + bytes(512)), "one block"),
@@ -261,7 +293,11 @@ CASES = (
     _members("ssh-host-keys", with_({"etc/ssh/ssh_host_rsa_key": b"k"}), "ssh_host_rsa_key"),
     _members("dockerenv", with_({".dockerenv": b""}), "/.dockerenv"),
     _members("setuid", with_({"usr/bin/su": File(b"x", mode=0o4755)}), "/usr/bin/su (4755)"),
-    _members("capabilities", with_({"usr/bin/ping": File(pax=CAPABILITY)}), "/usr/bin/ping"),
+    _members(
+        "capabilities",
+        with_({"usr/bin/ping": xattr("security.capability", CAPABILITY)}),
+        "/usr/bin/ping",
+    ),
     _members("components", with_({"usr/lib/frr/zebra": b""}), "FRR yes, go-lldpd no"),
     # --- /etc/metal
     _members("metal-stale", with_({"etc/metal/install.yaml": b"a: 1"}), "/etc/metal/install.yaml"),
@@ -297,6 +333,7 @@ HARMLESS = {
     "GNU tar's format": packed(tar_of(good(), format=tarfile.GNU_FORMAT)),
     "members with a dot": packed(tar_of({f"./{name}": entry for name, entry in good().items()})),
     "absolute members": packed(tar_of({f"/{name}": entry for name, entry in good().items()})),
+    "an ACL by names": packed(tar_of(with_({"a": File(mode=0o740, pax=acl(ACL))}))),
     "a directory twice": packed(tar_of(twice(("etc", Directory(mode=0o700))))),
     "more padding": packed(PLAIN + bytes(100 << 10)),
 }
