@@ -49,7 +49,8 @@ soak: setup ramdisk demo-image  ## the long seeded matrices; hours
 	$(ROOT) env HAMMER_SOAK=1 $(PYTEST) tests/native -m soak
 	$(RETURN)
 
-bench: setup     ## the image stream and a shell pipeline, side by side; needs root
+bench: setup demo-image  ## stream and check of images beside shell pipelines; needs root
+	$(PYTHON) -m tests.bench.bench_check
 	$(ROOT) $(PYTHON) -m tests.bench.bench_stream
 	$(RETURN)
 

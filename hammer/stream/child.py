@@ -186,7 +186,7 @@ def _unpack(root: Path, packed_fd: int, *, url: str, ownerless: Collection[int])
         os.chdir("/")
     except OSError as error:
         raise FileFailed(path=str(root), reason=error.strerror or str(error)) from None
-    _keep_freed_memory()
+    keep_freed_memory()
     packed = iter(lambda: os.read(packed_fd, _READ_BYTES), b"")
     flow = Flow(ahead(frames.plain(packed, url=url), depth=_CHUNKS_AHEAD))
     members = Tree(flow, url=url, ownerless=ownerless).write_all()
@@ -195,7 +195,7 @@ def _unpack(root: Path, packed_fd: int, *, url: str, ownerless: Collection[int])
     return Written(members=members, unpacked_bytes=flow.position)
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Let the chunks be made of memory that is there already.
 
     mallopt(3), M_MMAP_THRESHOLD: when a mapped block is freed, glibc maps only

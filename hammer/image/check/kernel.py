@@ -16,6 +16,9 @@ _INITRD = re.compile(rb"initrd\.img-(.+)|(?:initramfs|initrd)-(.+?)(?:\.img)?")
 # What is beside an initrd and is none: dracut's kdump, dpkg's and initramfs-tools' leftovers.
 _NOT_INITRD = re.compile(rb".*(kdump(\.img)?|\.bak|\.old|\.new|\.dpkg-bak)")
 _RESCUE = b"0-rescue-"  # of kernel-install: a copy under a name that is no version
+# Names without a version, which installers may use as well.
+_PLAIN_KERNELS = ("boot/vmlinuz", "vmlinuz")
+_PLAIN_INITRDS = ("boot/initrd.img", "boot/initrd", "boot/initramfs.img", "initrd.img")
 _LINKS = ("vmlinuz", "initrd.img", "boot/vmlinuz", "boot/initrd.img", "boot/initrd")
 _MODULES = "lib/modules"
 # usr/gen_init_cpio.c writes newc; the packed forms are those of lib/decompress.c.
@@ -47,13 +50,13 @@ def findings(facts: Facts) -> Iterator[Outcome]:
     boot = {name: entry for name, entry in tree.under("boot")}
     kernels = _kernels(tree, boot)
     if not kernels:
-        yield Finding(rules.KERNEL_MISSING, "there is no /boot/vmlinuz-VERSION")
+        yield Finding(rules.KERNEL_MISSING, "there is no /boot/vmlinuz-VERSION and no /vmlinuz")
     initrds = dict(_initrds(tree, boot))
     for kernel in kernels:
         yield from _image(kernel)
         yield from _config(kernel, tree, initrd=kernel.version in initrds)
         yield from _modules(kernel, tree)
-        if kernel.version not in initrds:
+        if not _has_initrd(kernel, tree, initrds):
             shown = printable(kernel.version)
             text = f"{kernel.path} has no /boot/initrd.img-{shown} or initramfs-{shown}.img"
             yield Finding(rules.INITRD_MISSING, text)
@@ -63,20 +66,39 @@ def findings(facts: Facts) -> Iterator[Outcome]:
     yield from _system_map(boot)
 
 
+def _has_initrd(kernel: _Found, tree: Tree, initrds: dict[bytes, _Found]) -> bool:
+    plain = kernel.path in [f"/{path}" for path in _PLAIN_KERNELS]
+    return kernel.version in initrds or (plain and any(map(tree.file, _PLAIN_INITRDS)))
+
+
 def _kernels(tree: Tree, boot: dict[bytes, Entry]) -> list[_Found]:
-    """Those of /boot; else those that distributions keep beside the modules."""
+    """Those of /boot; else those that distributions keep beside the modules; else /vmlinuz."""
     found = [
         _Found(f"/boot/{printable(name)}", match[1], entry)
         for name in sorted(boot)
         if (match := _KERNEL.fullmatch(name)) and (entry := tree.file(b"boot/" + name))
     ]
-    if found:
-        return found
-    return [
+    found = found or [
         _Found(f"/{_MODULES}/{printable(version)}/vmlinuz", version, entry)
         for version, _ in sorted(tree.under(_MODULES))
         if (entry := tree.file(f"{_MODULES}/".encode() + version + b"/vmlinuz"))
     ]
+    return (
+        found
+        or [
+            _Found(f"/{path}", _own_version(entry), entry)
+            for path in _PLAIN_KERNELS
+            if (entry := tree.file(path))
+        ][:1]
+    )
+
+
+def _own_version(kernel: Entry) -> bytes:
+    """The version that the kernel tells of itself; empty if it is no kernel."""
+    try:
+        return bzimage.parse(kernel.content or b"").version.encode()
+    except ValueError:
+        return b""
 
 
 def _initrds(tree: Tree, boot: dict[bytes, Entry]) -> Iterator[tuple[bytes, _Found]]:
@@ -129,7 +151,7 @@ def _config(kernel: _Found, tree: Tree, *, initrd: bool) -> Iterator[Outcome]:
 
 
 def _modules(kernel: _Found, tree: Tree) -> Iterator[Outcome]:
-    if kernel.version.startswith(_RESCUE):
+    if kernel.version.startswith(_RESCUE) or not kernel.version:
         return
     folder = f"{_MODULES}/".encode() + kernel.version
     if tree.find(folder) is None:

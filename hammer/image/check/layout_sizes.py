@@ -10,9 +10,10 @@ _GPT_MIB = 2
 # mke2fs.conf(5): below 512 MiB the type is `small`, with other blocks and more inodes.
 _SMALL_MIB = 512
 _INODE_BYTES = 256
-# Superblocks, bitmaps and descriptors, with the room to grow (mke2fs(8), resize_inode);
-# measured on file systems of 64 MiB to 1 TiB.
+# Superblocks, bitmaps and descriptors, with the room to grow (mke2fs(8), resize_inode), which
+# counts more where blocks are small. Measured on filesystems of 64 MiB to 1 TB.
 _METADATA = 0.004
+_SMALL_METADATA, _SMALL_METADATA_MAX_BYTES = 0.02, 2 * MIB
 # lib/ext2fs/mkjournal.c of e2fsprogs, ext2fs_default_journal_size: filesystem in
 # blocks, journal in blocks.
 _JOURNALS = (
@@ -79,10 +80,13 @@ def room(size_mib: int, *, format: str, createoptions: tuple[str, ...]) -> Room:
     inodes = size_bytes // (4096 if small else 16384)
     blocks = size_bytes // block_bytes
     journal = next((length for limit, length in _JOURNALS if blocks < limit), _JOURNAL_MAX)
-    metadata = inodes * _INODE_BYTES + journal * block_bytes + int(size_bytes * _METADATA)
+    metadata_bytes = int(size_bytes * _METADATA)
+    if small:
+        metadata_bytes += min(int(size_bytes * _SMALL_METADATA), _SMALL_METADATA_MAX_BYTES)
+    metadata_bytes += inodes * _INODE_BYTES + journal * block_bytes
     chosen = any(option.startswith(_SETS_INODES) for option in createoptions)
     return Room(
-        bytes=max(0, size_bytes - metadata),
+        bytes=max(0, size_bytes - metadata_bytes),
         inodes=None if chosen else inodes,
         block_bytes=block_bytes,
     )

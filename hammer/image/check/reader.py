@@ -12,6 +12,7 @@ from hammer.image.check import xattrs
 from hammer.image.check.tree import Contradiction, Entry, Names, TooMany, Tree
 from hammer.stream import frames, http
 from hammer.stream.ahead import ahead
+from hammer.stream.child import keep_freed_memory
 from hammer.stream.flow import Flow
 from hammer.stream.image import source_errors
 from hammer.stream.sparse import BLOCK_BYTES
@@ -92,6 +93,7 @@ def read(body: http.Body, *, url: str, where: str) -> Facts:
 
     What is wrong with the image is a fact, and nothing is raised. `where` goes into messages.
     """
+    keep_freed_memory()
     facts = Facts(where=where)
     packed = _Packed(body, url=url)
     with closing(ahead(iter(packed), depth=_PACKED_AHEAD)) as chunks:

@@ -9,6 +9,7 @@ from tests.images import (
     NAME,
     Directory,
     Entries,
+    Entry,
     File,
     HardLink,
     Link,
@@ -326,6 +327,14 @@ CASES = (
 # These need more than bytes in files: a server that fails, and another limit.
 ELSEWHERE = {"image-interrupted", "image-stalled", "too-many-members"}
 
+
+def kernel_as(*, kernel: str, initrd: str, modules: str = MODULES) -> dict[str, Entry]:
+    """The good image with its kernel under other names."""
+    names = (KERNEL, INITRD, "vmlinuz", "initrd.img", f"{MODULES}/modules.dep")
+    files = {kernel: bzimage(), initrd: b"070701", f"{modules}/modules.dep": b""}
+    return {**without(*names), **files}
+
+
 # Taken as they are, each by the unpacker too.
 HARMLESS = {
     "several frames": packed(PLAIN[:1000]) + packed(PLAIN[1000:]),
@@ -334,6 +343,39 @@ HARMLESS = {
     "members with a dot": packed(tar_of({f"./{name}": entry for name, entry in good().items()})),
     "absolute members": packed(tar_of({f"/{name}": entry for name, entry in good().items()})),
     "an ACL by names": packed(tar_of(with_({"a": File(mode=0o740, pax=acl(ACL))}))),
+    "Fedora's names": packed(
+        tar_of(kernel_as(kernel=KERNEL, initrd=f"boot/initramfs-{VERSION}.img"))
+    ),
+    "SUSE's names": packed(tar_of(kernel_as(kernel=KERNEL, initrd=f"boot/initrd-{VERSION}"))),
+    "a kernel beside its modules": packed(
+        tar_of(kernel_as(kernel=f"{MODULES}/vmlinuz", initrd=INITRD))
+    ),
+    "names without a version": packed(
+        tar_of(kernel_as(kernel="boot/vmlinuz", initrd="boot/initrd.img"))
+    ),
+    "/lib that is no link": packed(
+        tar_of(
+            {
+                **kernel_as(kernel=KERNEL, initrd=INITRD, modules=f"lib/modules/{VERSION}"),
+                "lib": Directory(),
+            }
+        )
+    ),
+    "a rescue kernel of a version of its own": packed(
+        tar_of(
+            with_(
+                {"boot/vmlinuz-0-rescue-a": bzimage(), "boot/initramfs-0-rescue-a.img": b"070701"}
+            )
+        )
+    ),
+    "a kernel without modules": packed(
+        tar_of(
+            {
+                **without(f"{MODULES}/modules.dep"),
+                CONFIG: b"CONFIG_RELOCATABLE=y\nCONFIG_BLK_DEV_INITRD=y\nCONFIG_DEVTMPFS=y\n",
+            }
+        )
+    ),
     "a directory twice": packed(tar_of(twice(("etc", Directory(mode=0o700))))),
     "more padding": packed(PLAIN + bytes(100 << 10)),
 }
