@@ -257,6 +257,7 @@ CASES = (
         with_({CONFIG: b"# CONFIG_RELOCATABLE is not set\nCONFIG_DEVTMPFS=y\nCONFIG_MODULES=y\n"}),
         "lacks CONFIG_RELOCATABLE, CONFIG_BLK_DEV_INITRD",
     ),
+    _members("kernel-link", with_({"boot/initrd": Link("/boot")}), "/boot/initrd"),
     _members("kernel-link", with_({"vmlinuz": Link("boot/vmlinuz-0")}), "/vmlinuz"),
     _members("initrd-missing", without(INITRD, "initrd.img"), f"initramfs-{VERSION}.img"),
     _members("initrd-orphan", with_({"boot/initramfs-5.img": b"070701"}), "initramfs-5.img"),

@@ -12,10 +12,10 @@ from hammer.image.check import reader, tree
 from hammer.image.check.lint import Report, as_url, lint
 from hammer.image.check.rules import RULES, Severity
 from hammer.stream.http import Patience
-from tests.images import NAME, PATH
+from tests.images import NAME, PATH, packed, tar_of
 from tests.servers import Answer, Cut, Stall, Status, Then, serve
 from tests.unit.image.check.broken_images import CASES, ELSEWHERE, GOOD, HARMLESS, Broken, published
-from tests.unit.image.check.good_image import ALWAYS, INSTALLER
+from tests.unit.image.check.good_image import ALWAYS, CONFIG, INITRD, INSTALLER, without
 
 PATIENCE = Patience(connect_s=5, stall_s=0.5, retry_for_s=0.1, first_pause_s=0.05)
 
@@ -153,6 +153,23 @@ def test_after_a_fault_what_is_known_is_told(tmp_path: Path) -> None:
     assert broken(report) == {"image-truncated", "digest-mismatch"}
     unchecked = {each.rule.id for each in report.unchecked}
     assert unchecked == {rule.id for rule in RULES if rule.of_whole}
+
+
+def test_damage_of_the_frame_comes_before_damage_of_the_archive(tmp_path: Path) -> None:
+    """As in an installation: what is broken on the way breaks the archive in it, too."""
+    content = packed(b"no archive" * 100_000)[:-9]
+    report = checked_files(tmp_path, content, published(content))
+    assert broken(report) == {"image-truncated"}
+    content = packed(b"no archive" * 100)
+    assert broken(checked_files(tmp_path, content, published(content))) == {"image-not-tar"}
+
+
+def test_a_kernel_without_initrd_needs_no_support_of_it(tmp_path: Path) -> None:
+    entries = {**without(INITRD, "initrd.img"), CONFIG: b"CONFIG_RELOCATABLE=y\n"}
+    content = packed(tar_of(entries))
+    report = checked_files(tmp_path, content, published(content))
+    (text,) = [each.text for each in report.findings if each.rule.id == "kernel-config"]
+    assert text.endswith("lacks CONFIG_DEVTMPFS")
 
 
 def test_a_server_that_has_no_siblings() -> None:

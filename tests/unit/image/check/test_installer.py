@@ -1,0 +1,37 @@
+"""How the kernel reads the beginning of an installer."""
+
+import pytest
+
+from hammer.image.check.installer import elf_interpreter, shebang
+from tests.initramfs.elf_files import elf_file
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"#!/bin/sh\n", [b"/bin/sh"]),
+        (b"#! /bin/sh -e \n", [b"/bin/sh", b"-e"]),
+        (b"#!\t/bin/sh\t-e -u\n", [b"/bin/sh", b"-e -u"]),
+        (b"#!/usr/bin/env -S bash -e\n", [b"/usr/bin/env", b"-S bash -e"]),
+        (b"#!/bin/sh\r\n", [b"/bin/sh\r"]),
+        (b"#!\n/bin/sh\n", []),
+        (b"#!/bin/sh", []),
+        (b"#!/" + b"x" * 300 + b"\n", []),
+        (b" #!/bin/sh\n", []),
+        (b"\xef\xbb\xbf#!/bin/sh\n", []),
+        (b"", []),
+    ],
+)
+def test_the_first_line(content: bytes, words: list[bytes]) -> None:
+    assert shebang(content) == words
+
+
+def test_the_interpreter_of_a_program() -> None:
+    assert elf_interpreter(elf_file(interpreter="/lib64/ld.so")) == b"/lib64/ld.so"
+    assert elf_interpreter(elf_file()) is None
+
+
+@pytest.mark.parametrize("length", range(4, 190, 7))
+def test_a_program_that_is_cut(length: int) -> None:
+    with pytest.raises(ValueError, match="damaged"):
+        elf_interpreter(elf_file(interpreter="/lib64/" + "x" * 40)[:length])
