@@ -2,7 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hammer import redact
 from hammer.console import Console, json_sink, text_sink
@@ -11,11 +14,24 @@ from hammer.image.pack import pack
 from hammer.report import answer, reported, stdout
 from hammer.stream.http import Patience
 
+if TYPE_CHECKING:
+    from hammer.image.check.reader import Facts
+    from hammer.image.check.rules import Outcome
+
 # A person or a pipeline waits; the agent itself is more patient.
 CHECK_RETRY_S = 10
 
 # What add_subparsers() returns has no public name.
 Subparsers = argparse._SubParsersAction
+
+
+def main(argv: Sequence[str]) -> int:
+    """`hammer image ...` alone, without importing what installs machines."""
+    top = argparse.ArgumentParser(prog="hammer")
+    add_to(top.add_subparsers(required=True, metavar="COMMAND"))
+    arguments = top.parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    return command(arguments)
 
 
 def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
@@ -56,7 +72,7 @@ def positive(text: str) -> int:
 
 def check_command(arguments: argparse.Namespace) -> int:
     # Not for the other commands, which are to start at once.
-    from hammer.image.check import lint, report
+    from hammer.image.check import lint, report, space
 
     if arguments.list_rules:
         answer(report.list_of_rules())
@@ -75,8 +91,7 @@ def check_command(arguments: argparse.Namespace) -> int:
                 lint.as_url(arguments.image),
                 where=redact.url(arguments.image) if "://" in arguments.image else arguments.image,
                 skip=arguments.skip,
-                layout=lint.read_layout(arguments.layout) if arguments.layout else None,
-                disk_mib=arguments.disk_size,
+                fits=_fits(arguments) if arguments.layout else space.findings,
                 parsers=HostPrograms(),
                 patience=Patience(retry_for_s=CHECK_RETRY_S),
                 on_retry=aside,
@@ -86,6 +101,17 @@ def check_command(arguments: argparse.Namespace) -> int:
 
     status = reported(console, life)
     return status or lint.exit_status(found[0], fatal_warnings=arguments.fatal_warnings)
+
+
+def _fits(arguments: argparse.Namespace) -> Callable[["Facts"], Iterable["Outcome"]]:
+    """Judges by the layout of the command line. Raises LayoutMissing, DocumentInvalid."""
+    from hammer.image.check import layout
+
+    return partial(
+        layout.findings,
+        layout=layout.read_layout(arguments.layout),
+        disk_mib=arguments.disk_size,
+    )
 
 
 def aside(text: str) -> None:

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from struct import Struct, error
 from typing import Protocol
 
-from contract import paths
 from hammer.errors import ProgramFailed, ProgramMissing, ProgramTimeout
 from hammer.host.programs import AuthorProgram
 from hammer.image.check import rules
-from hammer.image.check.reader import ELF_MAGIC, Facts
+from hammer.image.check.reader import ELF_MAGIC, INSTALLERS, Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked
 from hammer.image.check.tree import Entry, Tree
 from hammer.stream.tar import printable
@@ -38,11 +37,9 @@ class Parsers(Protocol):
 
 def findings(facts: Facts, parsers: Parsers) -> Iterator[Outcome]:
     tree = facts.tree
-    files = {
-        str(path): entry for path in paths.INSTALLERS if (entry := tree.file(str(path))) is not None
-    }
+    files = {f"/{path}": entry for path in INSTALLERS if (entry := tree.file(path)) is not None}
     if not files:
-        names = " and no ".join(map(str, paths.INSTALLERS))
+        names = " and no ".join(f"/{path}" for path in INSTALLERS)
         yield Finding(rules.INSTALLER_MISSING, f"there is no {names}")
         return
     path, entry = next(iter(files.items()))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from contract import FilesystemLayout, partition_device, volume_device
+from hammer.image.check.space import MIB
 
-MIB = 1 << 20
 # GPT at both ends, and partitions that begin at a whole MiB (sgdisk, --set-alignment).
 _GPT_MIB = 2
 # mke2fs.conf(5): below 512 MiB the type is `small`, with other blocks and more inodes.

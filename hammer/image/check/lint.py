@@ -1,12 +1,11 @@
 """Check one image: read it once, ask every group of rules."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from contract import ContractError, FilesystemLayout, load_file
-from hammer.errors import DocumentInvalid, ImageError, LayoutMissing, RuleUnknown
+from hammer.errors import ImageError, RuleUnknown
 from hammer.image.check import archive, installer, kernel, metal, published, rules, space, system
 from hammer.image.check.reader import Facts, read
 from hammer.image.check.rules import Finding, Outcome, Rule, Severity, Unchecked
@@ -34,16 +33,16 @@ def lint(
     *,
     where: str,
     skip: Sequence[str] = (),
-    layout: FilesystemLayout | None = None,
-    disk_mib: int | None = None,
+    fits: Callable[[Facts], Iterable[Outcome]] = space.findings,
     parsers: installer.Parsers,
     patience: http.Patience,
     on_retry: http.OnRetry,
 ) -> Report:
     """Read the image behind `url` and judge it. Nothing is written anywhere.
 
-    `where` is how messages name it. Raises ImageError when the image cannot be opened,
-    RuleUnknown; what is wrong with an image that can be is in the report.
+    `where` is how messages name it, and `fits` judges the room that it takes. Raises
+    ImageError when the image cannot be opened, RuleUnknown; what is wrong with an image that
+    can be is in the report.
     """
     skipped = chosen(skip)
     with (
@@ -59,7 +58,7 @@ def lint(
             *kernel.findings(facts),
             *system.findings(facts),
             *metal.findings(facts),
-            *space.findings(facts, layout, disk_mib=disk_mib),
+            *fits(facts),
         ]
     outcomes = [each for each in _judged(outcomes, facts) if each.rule not in skipped]
     return Report(
@@ -100,17 +99,6 @@ def exit_status(report: Report, *, fatal_warnings: bool) -> int:
     """0, or that of an error of the image."""
     fatal = [Severity.ERROR, Severity.WARNING] if fatal_warnings else [Severity.ERROR]
     return ImageError.exit_status if any(map(report.count, fatal)) else 0
-
-
-def read_layout(path: Path) -> FilesystemLayout:
-    """Raises LayoutMissing, DocumentInvalid."""
-    try:
-        return load_file(FilesystemLayout, path)
-    except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise LayoutMissing(where=str(path), reason=reason) from None
-    except ContractError as error:
-        raise DocumentInvalid(where=str(path), problems=error.problems) from None
 
 
 def as_url(image: str) -> str:

@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator
 
-import contract
-from contract.kinds import kind_of_file
-from contract.paths import METAL
 from hammer.image.check import rules
-from hammer.image.check.reader import DOCUMENT_BYTES, Facts
+from hammer.image.check.reader import DOCUMENT_BYTES, METAL, Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked, listed
 from hammer.stream.tar import printable
 
@@ -24,24 +21,30 @@ _WRITTEN_THERE = (
 
 
 def findings(facts: Facts) -> Iterator[Outcome]:
-    tree = facts.tree
-    stale = []
-    for name, _ in sorted(tree.under(str(METAL))):
-        path = f"{METAL}/{printable(name)}"
-        if name in _WRITTEN_THERE:
-            stale.append(path)
-            continue
-        kind = kind_of_file(name.decode(errors="replace"))
-        entry = tree.file(str(METAL).encode() + b"/" + name)
-        if kind is None or entry is None:
-            continue
-        if entry.content is None or entry.size > DOCUMENT_BYTES:
-            yield Unchecked(rules.METAL_DOCUMENT, f"the content of {path} is not kept")
-            continue
-        try:
-            contract.load(kind.model, entry.content, name=path)
-        except contract.ContractError as error:
-            for problem in error.problems:
-                yield Finding(rules.METAL_DOCUMENT, f"{path}: {problem}")
+    names = sorted(name for name, _ in facts.tree.under(METAL))
+    stale = [f"/{METAL}/{printable(name)}" for name in names if name in _WRITTEN_THERE]
+    for name in names:
+        if name not in _WRITTEN_THERE:
+            yield from _document(facts, name)
     if stale:
         yield Finding(rules.METAL_STALE, f"shipped: {listed(stale)}")
+
+
+def _document(facts: Facts, name: bytes) -> Iterator[Outcome]:
+    # Here, because few images have such a file, and pydantic is most of the start.
+    import contract
+    from contract.kinds import kind_of_file
+
+    path = f"/{METAL}/{printable(name)}"
+    kind = kind_of_file(name.decode(errors="replace"))
+    entry = facts.tree.file(METAL.encode() + b"/" + name)
+    if kind is None or entry is None:
+        return
+    if entry.content is None or entry.size > DOCUMENT_BYTES:
+        yield Unchecked(rules.METAL_DOCUMENT, f"the content of {path} is not kept")
+        return
+    try:
+        contract.load(kind.model, entry.content, name=path)
+    except contract.ContractError as error:
+        for problem in error.problems:
+            yield Finding(rules.METAL_DOCUMENT, f"{path}: {problem}")

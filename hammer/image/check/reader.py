@@ -20,6 +20,10 @@ from hammer.stream.tar import Archive, Kind, Member
 
 # Blocks of 16 TiB, the end of an extent's 32 bit number (Linux, fs/ext4/ext4.h).
 FILE_BYTES_MAX = (1 << 44) - 4096
+# As contract/paths.py has them, which is not imported: it brings pydantic, and that is most
+# of the start. A test compares.
+INSTALLERS = ("install-go", "install.sh")
+METAL = "etc/metal"
 HIDDEN = (b"proc", b"sys", b"dev", b"run", b"tmp")
 DOCUMENT_BYTES = 64 << 10
 INSTALLER_BYTES = 1 << 20

@@ -1,17 +1,16 @@
-"""Rules of room: what the image takes where it is mounted, and what a layout gives."""
+"""How much room the image takes on a filesystem."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from contract import Filesystem, FilesystemLayout
 from hammer.image.check import rules
-from hammer.image.check.layout_sizes import MIB, Room, room, sizes_mib
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome
 from hammer.image.check.tree import Entry, Tree
 from hammer.stream.tar import Kind
 
-_BLOCK_BYTES = 4096
+MIB = 1 << 20
+BLOCK_BYTES = 4096
 _FAST_SYMLINK_BYTES = 60  # shorter ones are in the inode (Linux, fs/ext4/symlink.c)
 _ENTRY_BYTES = 8  # of a directory before the name (Linux, fs/ext4/ext4.h, ext4_dir_entry_2)
 
@@ -23,77 +22,26 @@ class Taken:
     blocks_bytes: int = 0
     inodes: int = 0
 
-
-def findings(
-    facts: Facts, layout: FilesystemLayout | None, *, disk_mib: int | None
-) -> Iterator[Outcome]:
-    if layout is None:
-        taken = _taken(facts.tree, {b"": _BLOCK_BYTES})[b""]
-        yield Finding(
-            rules.SPACE, f"all of it takes {_mib(taken.blocks_bytes)} MiB and {taken.inodes} inodes"
-        )
-        return
-    yield from _disks(layout, disk_mib=disk_mib)
-    sizes = sizes_mib(layout, disk_mib=disk_mib)
-    mounted = _mounted(layout.filesystems)
-    rooms = {
-        path: room(size, format=each.format, createoptions=each.create_arguments) if size else None
-        for path, each in mounted.items()
-        for size in (sizes.get(each.device),)
-    }
-    blocks = {path: found.block_bytes if found else _BLOCK_BYTES for path, found in rooms.items()}
-    for path, taken in _taken(facts.tree, blocks).items():
-        yield from _compare(f"/{path.decode(errors='replace')}", taken, rooms[path])
+    @property
+    def mib(self) -> int:
+        """Rounded up."""
+        return -(-self.blocks_bytes // MIB)
 
 
-def _mounted(filesystems: Sequence[Filesystem]) -> dict[bytes, Filesystem]:
-    """By mount point without its leading slash. tmpfs is not mounted while unpacking."""
-    return {
-        each.path.strip("/").encode(): each
-        for each in filesystems
-        if each.path and each.path.startswith("/") and each.format not in ("tmpfs", "swap", "none")
-    }
+def findings(facts: Facts) -> Iterator[Outcome]:
+    """For an image without a layout: as if all of it were on one filesystem."""
+    all_of_it = taken(facts.tree, {b"": BLOCK_BYTES})[b""]
+    yield Finding(rules.SPACE, f"all of it takes {all_of_it.mib} MiB and {all_of_it.inodes} inodes")
 
 
-def _disks(layout: FilesystemLayout, *, disk_mib: int | None) -> Iterator[Outcome]:
-    for disk in layout.disks:
-        needed_mib = sum(partition.size for partition in disk.partitions)
-        if disk_mib is not None and needed_mib > disk_mib:
-            text = f"{disk.device} has {disk_mib} MiB, its partitions take {needed_mib} MiB"
-            yield Finding(rules.LAYOUT_TOO_SMALL, text)
+def taken(tree: Tree, blocks: dict[bytes, int]) -> dict[bytes, Taken]:
+    """What the image takes of each mount point, whose block size is given.
 
-
-def _compare(path: str, taken: Taken, found: Room | None) -> Iterator[Outcome]:
-    needs = f"{path} needs {_mib(taken.blocks_bytes)} MiB and {taken.inodes} inodes"
-    if found is None:
-        yield Finding(rules.LAYOUT_UNKNOWN, f"{needs}, and takes the rest of a disk")
-        return
-    yield Finding(rules.SPACE, f"{needs}, and holds {_holds(found)}")
-    if taken.blocks_bytes > found.bytes:
-        text = (
-            f"{path} needs {_mib(taken.blocks_bytes)} MiB, "
-            f"and holds about {found.bytes // MIB} MiB when it is new"
-        )
-        yield Finding(rules.LAYOUT_TOO_SMALL, text)
-    if found.inodes is not None and taken.inodes > found.inodes:
-        text = f"{path} needs {taken.inodes} inodes, and has {found.inodes} when it is new"
-        yield Finding(rules.LAYOUT_INODES, text)
-
-
-def _holds(found: Room) -> str:
-    inodes = "" if found.inodes is None else f" and {found.inodes} inodes"
-    return f"about {found.bytes // MIB} MiB{inodes} when it is new"
-
-
-def _mib(size_bytes: int) -> int:
-    return -(-size_bytes // MIB)
-
-
-def _taken(tree: Tree, blocks: dict[bytes, int]) -> dict[bytes, Taken]:
-    """What the image takes of each mount point, whose block size is given."""
+    Mount points are real paths without leading slash; the root is the empty one.
+    """
     # The longest mount point that is a prefix: deeper ones first.
     mounts = sorted(blocks, key=len, reverse=True)
-    taken = {mount: Taken() for mount in blocks}
+    found = {mount: Taken() for mount in blocks}
     counted: set[int] = set()
     names_bytes: dict[bytes, int] = {}
     for path, entry in tree.entries.items():
@@ -104,12 +52,12 @@ def _taken(tree: Tree, blocks: dict[bytes, int]) -> dict[bytes, Taken]:
             continue  # another name of the same inode
         counted.add(id(entry))
         mount = _mount_of(path, mounts)
-        taken[mount].inodes += 1
-        taken[mount].blocks_bytes += _up(_content_bytes(entry), blocks[mount])
+        found[mount].inodes += 1
+        found[mount].blocks_bytes += _up(_content_bytes(entry), blocks[mount])
     for path, size_bytes in names_bytes.items():
         mount = _mount_of(path, mounts)
-        taken[mount].blocks_bytes += _up(size_bytes, blocks[mount])
-    return taken
+        found[mount].blocks_bytes += _up(size_bytes, blocks[mount])
+    return found
 
 
 def _mount_of(path: bytes, mounts: list[bytes]) -> bytes:

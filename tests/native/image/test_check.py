@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 from hammer.commands import main
 from hammer.host.programs import HostPrograms
 from hammer.image.check import installer
-from hammer.image.check.layout_sizes import MIB, room
+from hammer.image.check.layout_sizes import room
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import INSTALLER_SYNTAX, Finding, Unchecked
+from hammer.image.check.space import MIB
 from tests.demo_image.build_image import BUILD, DemoImage
-from tests.images import Entry, File, packed, tar_of
+from tests.images import NAME, Entry, File, packed, tar_of
 from tests.unit.image.check.broken_images import published
 from tests.unit.image.check.good_image import with_
 from tests.unit.image.check.test_rules import checked_files
@@ -39,6 +41,21 @@ def test_the_demo_image_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert ": 0 errors, 0 warnings, " in told
     assert "not checked" not in told
     assert f"md5 {image.md5}" in told
+
+
+def test_it_starts_without_what_installs_machines(tmp_path: Path) -> None:
+    """Most of its time would be imports otherwise, of pydantic above all."""
+    content = packed(tar_of(with_({})))
+    for name, text in {NAME: content, **published(content)}.items():
+        (tmp_path / name).write_bytes(text)
+    script = (
+        "import sys; from hammer.__main__ import main\n"
+        "status = main(['image', 'check', sys.argv[1]])\n"
+        "print(status, *{'pydantic', 'pyudev', 'pyroute2'} & set(sys.modules))"
+    )
+    argv = [sys.executable, "-c", script, str(tmp_path / NAME)]
+    told = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    assert told.splitlines()[-1] == "0"
 
 
 @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/dash", "/bin/bash", "/usr/bin/env bash"])

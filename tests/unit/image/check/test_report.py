@@ -37,6 +37,8 @@ def test_text_is_a_line_for_each_finding(tmp_path: Path) -> None:
     lines = text.splitlines()
     assert lines[0] == "error: passwd-root: /etc/passwd is not there"
     assert [line.split(": ")[0] for line in lines[1:3]] == ["    why", "    fix"]
+    assert lines[3].startswith("info: ")
+    assert lines[4].startswith("info: "), "why and fix are for what must be fixed"
     assert lines[-1].startswith(f"{NAME}: 1 error, 0 warnings, 2 info; ")
 
 

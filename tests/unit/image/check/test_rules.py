@@ -1,14 +1,16 @@
 """Each broken image breaks its rule and no other; the good one breaks none."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from contract import FilesystemLayout, load
+from contract import FilesystemLayout, load, paths
 from hammer.errors import ProgramFailed
 from hammer.host.programs import AuthorProgram
-from hammer.image.check import reader, tree
+from hammer.image.check import reader, space, tree
+from hammer.image.check.layout import findings as fits
 from hammer.image.check.lint import Report, as_url, lint
 from hammer.image.check.rules import RULES, Severity
 from hammer.stream.http import Patience
@@ -45,11 +47,11 @@ def checked(
     skip: tuple[str, ...] = (),
     parsers: FakeParsers | None = None,
 ) -> Report:
+    given = load(FilesystemLayout, layout.encode(), name="layout") if layout else None
     return lint(
         url,
         where=where,
-        layout=load(FilesystemLayout, layout.encode(), name="layout") if layout else None,
-        disk_mib=disk_mib,
+        fits=partial(fits, layout=given, disk_mib=disk_mib) if given else space.findings,
         skip=skip,
         parsers=parsers or FakeParsers(),
         patience=PATIENCE,
@@ -89,6 +91,11 @@ def test_a_broken_image_breaks_its_rule_and_no_other(case: Broken, tmp_path: Pat
     assert broken(report) - ALWAYS == {case.rule} - ALWAYS
     texts = [finding.text for finding in report.findings if finding.rule.id == case.rule]
     assert any(case.text in text for text in texts), texts
+
+
+def test_paths_are_those_of_the_contract() -> None:
+    assert tuple(f"/{path}" for path in reader.INSTALLERS) == tuple(map(str, paths.INSTALLERS))
+    assert f"/{reader.METAL}" == str(paths.METAL)
 
 
 def test_every_rule_has_an_image_that_breaks_it() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from contract import FilesystemLayout, load
-from hammer.image.check.layout_sizes import MIB, room, sizes_mib
+from hammer.image.check.layout_sizes import room, sizes_mib
+from hammer.image.check.space import MIB
 from tests.images import NAME, Directory, Entries, File, HardLink, Link, packed, tar_of
 from tests.unit.image.check.test_rules import checked_files
 
