@@ -6,7 +6,7 @@ from contract.build_meta import BuildMeta
 from contract.device_names import partition_device, volume_device
 from contract.disk_json import DiskJson, DiskPartition, Properties, dump_json
 from contract.document import Document
-from contract.errors import Broken, ContractError, NotYaml
+from contract.errors import Broken, ContractError, Finding, NotYaml
 from contract.filesystem_layout import (
     Constraints,
     Disk,
@@ -17,6 +17,8 @@ from contract.filesystem_layout import (
     Raid,
     VolumeGroup,
 )
+from contract.image_index import ImageIndex, IndexedImage
+from contract.image_reference import ImageId, Version
 from contract.install_config import (
     DnsServer,
     EgressRule,
@@ -49,9 +51,13 @@ __all__ = [
     "EgressRule",
     "Filesystem",
     "FilesystemLayout",
+    "Finding",
     "FirewallRules",
     "Hardware",
     "Image",
+    "ImageId",
+    "ImageIndex",
+    "IndexedImage",
     "IngressRule",
     "InstallConfig",
     "LogicalVolume",
@@ -67,6 +73,7 @@ __all__ = [
     "Partition",
     "Properties",
     "Raid",
+    "Version",
     "VolumeGroup",
     "Vpn",
     "dump",

@@ -32,6 +32,9 @@ class Document(BaseModel):
     # Who defines the keys of this object: a file of metal-stack, a standard, a man page.
     source: ClassVar[str] = ""
 
+    # The key that is meant when the text is a list instead of a mapping.
+    bare_list_is: ClassVar[str | None] = None
+
     # Keys that are left out when they are empty (Go's `omitempty`).
     omitted_if_empty: ClassVar[frozenset[str]] = frozenset()
 
@@ -98,13 +101,12 @@ def problems_of(error: ValidationError) -> list[Problem]:
     ]
 
 
-def shown(problem: Problem) -> str:
-    """`allocation.networks[0].asn: reason`; the document itself is `(document)`."""
-    place, reason = problem
+def shown(place: Place) -> str:
+    """`allocation.networks[0].asn`; the document itself is `(document)`."""
     path = ""
     for part in place:
         path += f"[{part}]" if isinstance(part, int) else f".{_shown_key(part)}"
-    return f"{path.lstrip('.') or '(document)'}: {reason}"
+    return path.lstrip(".") or "(document)"
 
 
 def _shown_key(key: str) -> str:

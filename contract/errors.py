@@ -8,19 +8,41 @@ ContractError
 import re
 from dataclasses import dataclass
 
+from contract.yaml_limits import Position
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem, and where it is. The value is left out: the wrong one may be the password."""
+
+    reason: str
+    path: str = ""
+    """`disks[0].device`; empty if the text as a whole cannot be read."""
+    position: Position | None = None
+    """Of the key, or of the nearest object around it; None if nothing of the text is meant."""
+
+    def __str__(self) -> str:
+        """`path: reason`, or `line N: reason`, or the reason."""
+        if self.path:
+            return f"{self.path}: {self.reason}"
+        return f"line {self.position.line}: {self.reason}" if self.position else self.reason
+
 
 @dataclass(eq=False, kw_only=True)
 class ContractError(Exception):
-    """`name` is the document's, each problem is `path: reason` or `line N: reason`.
-
-    Values are left out on purpose: the wrong value may be the password.
-    """
+    """`name` is the document's; the findings are sorted by path, each once."""
 
     name: str
-    problems: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
     def __post_init__(self) -> None:
-        self.problems = tuple(sorted(set(self.problems), key=_numbers_as_numbers))
+        once = {str(finding): finding for finding in reversed(self.findings)}
+        self.findings = tuple(once[text] for text in sorted(once, key=_numbers_as_numbers))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The findings in words, each on one line."""
+        return tuple(map(str, self.findings))
 
     def __str__(self) -> str:
         return "\n".join(f"{self.name}: {problem}" for problem in self.problems)

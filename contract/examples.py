@@ -18,6 +18,7 @@ from contract.filesystem_layout import (
     Raid,
     VolumeGroup,
 )
+from contract.image_index import ImageIndex, IndexedImage
 from contract.install_config import InstallConfig
 from contract.machine_details import MachineDetails, MachineNic
 from contract.meta import Labels, Meta
@@ -94,7 +95,8 @@ MACHINE = machine.MachineDocument(
             id="debian-12.0.20241118",
             name="Debian 12",
             description="Debian 12 of 18 November 2024",
-            url="http://images.example.com/metal-os/stable/debian/12/20241118/img.tar.lz4",
+            url="http://images.example.com/metal-os/20241118/debian/12/img.tar.lz4",
+            store="http://images.example.com/metal-os",
             features=("machine", "firewall"),
             classification="supported",
             expiration_date="2025-05-18T00:00:00Z",
@@ -157,6 +159,25 @@ MACHINE = machine.MachineDocument(
                 name="lan0",
                 neighbors=(machine.Nic(identifier="swp1", mac="b8:6a:97:74:00:01", name="swp1"),),
             ),
+        ),
+    ),
+)
+
+IMAGE_INDEX = ImageIndex(
+    images=(
+        IndexedImage(
+            id="debian-12.0.20241118",
+            name="Debian 12 20241118",
+            description="Debian 12 of 18 November 2024",
+            url="http://images.example.com/metal-os/20241118/debian/12/img.tar.lz4",
+            features=("machine",),
+            classification="supported",
+            expiration_date="2025-05-18T00:00:00Z",
+        ),
+        IndexedImage(
+            id="firewall-ubuntu-3.0.20241118",
+            url="http://images.example.com/metal-os/20241118/firewall/3.0-ubuntu/img.tar.lz4",
+            features=("firewall",),
         ),
     ),
 )

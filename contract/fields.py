@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -164,3 +165,48 @@ ImagePath = Annotated[
     Unit("path in the image"),
 ]
 """A file by its absolute path in the image."""
+
+
+def _address(url: str) -> str:
+    if not url.isprintable() or " " in url:
+        raise rule("must not hold white space or control characters")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise rule("must be a URL") from None
+    if parts.scheme not in ("http", "https", "file"):
+        raise rule("must be a URL with http, https or file")
+    if parts.scheme != "file" and not parts.hostname:
+        raise rule("must name a host")
+    return url
+
+
+def _of_a_file(url: str) -> str:
+    if urlsplit(url).path.strip("/") == "":
+        raise rule("must name a file on the server")
+    return url
+
+
+_WEB = r"[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]+"
+_FILE = r"[Ff][Ii][Ll][Ee]:"
+
+StoreUrl = Annotated[
+    str,
+    AfterValidator(_address),
+    Field(json_schema_extra={"pattern": rf"^(?:{_WEB}|{_FILE})\S*$"}),
+    Unit("URL"),
+]
+"""A place that the agent can read, by http, https or file."""
+
+ImageUrl = Annotated[
+    str,
+    AfterValidator(_address),
+    AfterValidator(_of_a_file),
+    Field(
+        json_schema_extra={
+            "pattern": rf"^(?:{_WEB}/+[^/?#\s]|{_FILE}(?://[^/?#\s]*)?/*[^/?#\s])\S*$"
+        }
+    ),
+    Unit("URL"),
+]
+"""A file that the agent can read, by http, https or file."""

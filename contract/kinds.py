@@ -36,6 +36,7 @@ KINDS = (
     Kind("disk.json", paths.DISK_JSON.name, examples.DISK_JSON),
     Kind("filesystem-layout", "filesystem-layout.yaml", examples.LAYOUT),
     Kind("machine", "machine.yaml", examples.MACHINE),
+    Kind("image-index", "image-index.yaml", examples.IMAGE_INDEX),
 )
 
 
@@ -48,11 +49,15 @@ def kind_of_file(name: str) -> Kind | None:
     return next((kind for kind in KINDS if kind.file_name == PurePath(name).name), None)
 
 
-def kind_of_content(values: dict[str, Value]) -> Kind | None:
-    """The one kind that knows the most of the keys; None if none does, or two do as well."""
-    scores = sorted((len(values.keys() & _keys(kind.model)), kind.name) for kind in KINDS)
-    (second, _), (first, best) = scores[-2:]
-    return kind_named(best) if first > second else None
+def kinds_of_content(value: Value) -> tuple[Kind, ...]:
+    """The kinds that know the most of the keys; one if it is clear, none if no key is known."""
+    if isinstance(value, tuple):
+        objects = bool(value) and isinstance(value[0], dict)
+        return tuple(kind for kind in KINDS if objects and kind.model.bare_list_is)
+    keys = value.keys() if isinstance(value, dict) else set()
+    scores = {kind.name: len(keys & _keys(kind.model)) for kind in KINDS}
+    best = max(scores.values())
+    return tuple(kind for kind in KINDS if best and scores[kind.name] == best)
 
 
 def _keys(model: type[Document]) -> set[str]:

@@ -6,11 +6,11 @@ found out by sgdisk, mkfs or mount after the disk was erased.
 """
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from contract.document import Place, Problem
+from contract.image_reference import Version
 from contract.layout_devices import TMPFS, arrays, providers, users, volumes
 from contract.layout_labels import labels
 from contract.layout_places import device_name, twice
@@ -98,8 +98,6 @@ def _wrong_mount_path(path: str, format: str) -> Iterator[str]:
 # --- constraints --------------------------------------------------------------------------
 
 _OPERATORS = {"=", "!=", ">", "<", ">=", "=>", "<=", "=<", "~", "~>", "^"}
-# What semver.NewVersion of Masterminds takes: one to three numbers.
-_VERSION = re.compile(r"v?[0-9]+(\.[0-9]+){0,2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 
 def _constraints(layout: "FilesystemLayout") -> Iterator[Problem]:
@@ -117,5 +115,7 @@ def _constraints(layout: "FilesystemLayout") -> Iterator[Problem]:
             continue
         if operator and operator[0] not in _OPERATORS:
             yield place, f"must have an operator of {' '.join(sorted(_OPERATORS))}"
-        if not _VERSION.fullmatch(version):
+        try:
+            Version.parse(version)
+        except ValueError:
             yield place, "must be * or a version, with an operator and a space before it"

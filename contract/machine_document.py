@@ -1,56 +1,38 @@
 """The machine document: what metal-api answers to GET /v1/machine/{id}, as YAML or JSON."""
 
-from typing import Annotated, ClassVar, Literal
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from contract import install_config
-from contract.document import ClosedDocument, rule
-from contract.fields import HostName, Listed, MachineUuid, Text, Unit
+from contract.document import ClosedDocument, Problem, refuse
+from contract.fields import (
+    Either,
+    HostName,
+    ImageUrl,
+    Listed,
+    MachineUuid,
+    Source,
+    StoreUrl,
+    Text,
+    Unit,
+)
 from contract.filesystem_layout import FilesystemLayout
+from contract.image_reference import ImageId
 
 _SOURCE = "metal-api, service/v1: MachineResponse"
 
 
-def _image_url(url: str) -> str:
-    if not url.isprintable() or " " in url:
-        raise rule("must not hold white space or control characters")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise rule("must be a URL") from None
-    if parts.scheme not in ("http", "https", "file"):
-        raise rule("must be a URL with http, https or file")
-    if parts.scheme != "file" and not parts.hostname:
-        raise rule("must name a host")
-    if parts.path.strip("/") == "":
-        raise rule("must name a file on the server")
-    return url
-
-
-ImageUrl = Annotated[
-    str,
-    AfterValidator(_image_url),
-    Field(
-        json_schema_extra={
-            "pattern": r"^(?:[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]+/+[^/?#\s]"
-            r"|[Ff][Ii][Ll][Ee]:(?://[^/?#\s]*)?/*[^/?#\s])\S*$"
-        }
-    ),
-    Unit("URL"),
-]
-
-
 class Image(ClosedDocument):
-    """The image to install."""
+    """The image to install, by its URL or by its id in a store."""
 
     source: ClassVar[str] = _SOURCE
 
     unused_keys = frozenset({"changed", "created", "usedby"})
 
     id: Annotated[Text, Unit("image id")] = ""
-    """Its name and version in metal-api: debian-12.0.20241118."""
+    """Its name and version: debian-12.0.20241118; debian-12 in a store is the newest 12.0."""
 
     name: Text = ""
     """A name for people."""
@@ -58,8 +40,11 @@ class Image(ClosedDocument):
     description: Text = ""
     """What it is."""
 
-    url: ImageUrl
-    """Where it is: an lz4 tarball by http, https or file."""
+    url: Annotated[ImageUrl | None, Either("", None)] = None
+    """Where it is: an lz4 tarball by http, https or file. With a URL the store is not asked."""
+
+    store: Annotated[StoreUrl | None, Either("", None), Source("hammer")] = None
+    """Where to look for the id: a store of images (http, https, file), or an image index."""
 
     features: Annotated[Listed[str], Unit("text")] = ()
     """What it is made for: machine, firewall; machine-allocation.yaml gets it."""
@@ -69,6 +54,23 @@ class Image(ClosedDocument):
 
     expiration_date: Annotated[Text, Field(alias="expirationDate"), Unit("RFC 3339 time")] = ""
     """From when on it is not to be installed; machine-allocation.yaml gets it."""
+
+    @model_validator(mode="after")
+    def refuse_what_cannot_be_found(self) -> Self:
+        refuse(type(self).__name__, _how_to_find(self))
+        return self
+
+
+def _how_to_find(image: Image) -> Iterator[Problem]:
+    if image.url:
+        return
+    if not image.store:
+        yield (), "must have a url, or an id and a store"
+        return
+    try:
+        ImageId.parse(image.id)
+    except ValueError as error:
+        yield ("id",), str(error) if image.id else "is missing and required beside store"
 
 
 class Network(ClosedDocument, install_config.Network):

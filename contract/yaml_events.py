@@ -10,11 +10,16 @@ from collections.abc import Iterator
 import yaml
 
 from contract.values import Value
-from contract.yaml_limits import MAX_DEPTH, MAX_NODES, Unreadable
+from contract.yaml_limits import MAX_DEPTH, MAX_NODES, Position, Unreadable
 from contract.yaml_scalars import resolve
 
 # The parser in C is 20 times faster; PyYAML may have been built without it.
 _Loader: type[yaml.CSafeLoader | yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def events(text: str) -> Iterator[yaml.Event]:
+    """What the parser finds, as it finds it. Raises yaml.YAMLError."""
+    return yaml.parse(text, Loader=_Loader)
 
 
 def from_yaml(text: str) -> Value:
@@ -45,25 +50,28 @@ class _Builder:
     def _parsed(self) -> Iterator[yaml.Event]:
         """Events, with the parser's errors turned into ours."""
         try:
-            yield from yaml.parse(self._text, Loader=_Loader)
+            yield from events(self._text)
         except yaml.reader.ReaderError as error:
-            problem = f"line {self._line_of(error.position)}: holds a character that YAML forbids"
+            reason = "holds a character that YAML forbids"
+            position: Position | None = self._position_of(error.position)
         except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            problem = f"line {line}: {_unquoted(error.problem or 'is not YAML')}"
+            reason = _unquoted(error.problem or "is not YAML")
+            mark = error.problem_mark
+            position = Position(mark.line + 1, mark.column + 1) if mark else None
         except yaml.YAMLError:
-            problem = "is not YAML"
+            reason, position = "is not YAML", None
         except RecursionError:
-            problem = f"is nested deeper than {MAX_DEPTH} levels"
+            reason, position = f"is nested deeper than {MAX_DEPTH} levels", None
         else:
             return
-        raise Unreadable(problem)
+        raise Unreadable(reason, position)
 
-    def _line_of(self, position: int) -> int:
+    def _position_of(self, offset: int) -> Position:
         """The parser in C counts bytes, the one in Python characters."""
-        if _Loader is yaml.SafeLoader:
-            return self._text.count("\n", 0, position) + 1
-        return self._text.encode().count(b"\n", 0, position) + 1
+        before = self._text[:offset]
+        if _Loader is not yaml.SafeLoader:
+            before = self._text.encode()[:offset].decode(errors="ignore")
+        return Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
     def _node(self, event: yaml.NodeEvent, *, depth: int) -> Value:
         self._nodes += 1
@@ -93,7 +101,7 @@ class _Builder:
                 raise _at(key, "a key must be a string")
             if key.value in made:
                 raise _at(key, f"the same key as in line {lines[key.value]}")
-            lines[key.value] = _line(key)
+            lines[key.value] = position_of(key).line
             value = next(self._events)
             assert isinstance(value, yaml.NodeEvent)
             made[key.value] = self._node(value, depth=depth + 1)
@@ -108,11 +116,13 @@ class _Builder:
 
 
 def _at(event: yaml.Event, reason: str) -> Unreadable:
-    return Unreadable(f"line {_line(event)}: {reason}")
+    return Unreadable(reason, position_of(event))
 
 
-def _line(event: yaml.Event) -> int:
-    return event.start_mark.line + 1 if event.start_mark else 1
+def position_of(event: yaml.Event) -> Position:
+    """Where it begins."""
+    mark = event.start_mark
+    return Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
 
 
 def _unquoted(problem: str) -> str:

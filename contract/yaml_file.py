@@ -7,11 +7,12 @@ from pydantic import ValidationError
 
 from contract import yaml_reader, yaml_writer
 from contract.document import Document, problems_of, shown
-from contract.errors import Broken, NotYaml
+from contract.errors import Broken, Finding, NotYaml
 from contract.other_names import with_usual_names
 from contract.unknown_keys import unknown_keys
-from contract.values import values_of
+from contract.values import Value, values_of
 from contract.yaml_limits import MAX_BYTES, Unreadable
+from contract.yaml_positions import positions
 
 D = TypeVar("D", bound=Document)
 
@@ -23,9 +24,10 @@ def load(model: type[D], text: bytes, *, name: str) -> D:
     document, also not in its context.
     """
     try:
-        values = yaml_reader.read(text)
+        value = yaml_reader.read(text)
+        values = _mapping(model, value)
     except Unreadable as error:
-        unreadable = str(error)
+        unreadable = Finding(error.reason, position=error.position)
     else:
         values, problems = with_usual_names(model, values)
         problems += unknown_keys(model, values)
@@ -38,8 +40,23 @@ def load(model: type[D], text: bytes, *, name: str) -> D:
             return document
         # Raised out here, because an exception in flight is kept as context, and
         # pydantic's holds the input.
-        raise Broken(name=name, problems=tuple(shown(problem) for problem in problems))
-    raise NotYaml(name=name, problems=(unreadable,))
+        position = positions(text)
+        begin = 1 if isinstance(value, tuple) else 0
+        raise Broken(
+            name=name,
+            findings=tuple(
+                Finding(reason, shown(place), position(place[begin:])) for place, reason in problems
+            ),
+        )
+    raise NotYaml(name=name, findings=(unreadable,))
+
+
+def _mapping(model: type[Document], value: Value) -> dict[str, Value]:
+    if isinstance(value, tuple) and model.bare_list_is:
+        return {model.bare_list_is: value}
+    if not isinstance(value, dict):
+        raise Unreadable("must be a mapping of keys to values")
+    return value
 
 
 def load_file(model: type[D], path: Path) -> D:

@@ -4,25 +4,24 @@ import json
 
 from contract.values import Value
 from contract.yaml_events import from_yaml
-from contract.yaml_limits import MAX_BYTES, MAX_DEPTH, MAX_NODES, Unreadable
+from contract.yaml_limits import MAX_BYTES, MAX_DEPTH, MAX_NODES, Position, Unreadable
 
 
-def read(text: bytes) -> dict[str, Value]:
-    """The mapping that `text` holds, as YAML 1.2 (core schema) or as JSON. Raises Unreadable."""
+def read(text: bytes) -> Value:
+    """The value that `text` holds, as YAML 1.2 (core schema) or as JSON. Raises Unreadable."""
     if len(text) > MAX_BYTES:
         raise Unreadable(f"is larger than {MAX_BYTES // 1024} KiB")
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        bad_line = text.count(b"\n", 0, error.start) + 1
+        before = text[: error.start]
+        line_begins = before.rfind(b"\n") + 1
+        column = len(before[line_begins:].decode("utf-8-sig")) + 1
+        bad = Position(before.count(b"\n") + 1, column)
     else:
-        value = _json(decoded) if decoded.lstrip()[:1] == "{" else None
-        if value is None:
-            value = from_yaml(decoded)
-        if not isinstance(value, dict):
-            raise Unreadable("must be a mapping of keys to values")
-        return value
-    raise Unreadable(f"line {bad_line}: is not UTF-8")
+        value = _json(decoded) if decoded.lstrip()[:1] in ("{", "[") else None
+        return from_yaml(decoded) if value is None else value
+    raise Unreadable("is not UTF-8", bad)
 
 
 def _json(text: str) -> Value:

@@ -48,18 +48,19 @@ def test_every_problem_of_every_file(tmp_path: Path, capsys: pytest.CaptureFixtu
     files = [str(path) for path in (bad, worse, good, missing, tmp_path)]
     assert run(capsys, "check", *files) == (
         10,
-        f"{bad}: cmdline: is missing and required\n"
-        f"{bad}: kernel: must be an absolute path of a file\n"
-        f"{worse}: line 2: found unexpected end of stream\n"
+        f"{bad}:1:1: cmdline: is missing and required\n"
+        f"{bad}:1:1: kernel: must be an absolute path of a file\n"
+        f"{worse}:2:1: found unexpected end of stream\n"
         f"{good}: ok (filesystem-layout)\n"
         f"{missing}: cannot be read (No such file or directory)\n"
-        f"{tmp_path}: cannot be read (Is a directory)\n",
+        f"{tmp_path}: is a directory, name the files in it\n",
     )
 
 
 def test_json_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = tmp_path / "layout.yaml"
-    bad.write_bytes(as_bytes(changed(LAYOUT, ["disks", 0, "partitions", 0, "label"], "a:b")))
+    text = as_bytes(changed(LAYOUT, ["disks", 0, "partitions", 0, "label"], "a:b"))
+    bad.write_bytes(text)
     status, said = run(capsys, "check", "--format", "json", str(bad), str(tmp_path / "none"))
     assert status == 10
     assert json.loads(said) == {
@@ -73,6 +74,8 @@ def test_json_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
                         "path": "disks[0].partitions[0].label",
                         "reason": "must not hold a colon, it divides number and name in"
                         " sgdisk --change-name",
+                        "line": 1,
+                        "column": text.index(b'"label": "a:b"') + 1,
                     }
                 ],
             },
@@ -80,18 +83,40 @@ def test_json_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
                 "file": str(tmp_path / "none"),
                 "kind": None,
                 "generation": None,
-                "problems": [{"path": "", "reason": "cannot be read (No such file or directory)"}],
+                "problems": [
+                    {
+                        "path": "",
+                        "reason": "cannot be read (No such file or directory)",
+                        "line": None,
+                        "column": None,
+                    }
+                ],
             },
         ]
     }
 
 
-def test_a_document_of_no_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for text in ("a: 1\n", "description: x\n", "{}\n"):
-        (tmp_path / "x.yaml").write_text(text)
-        status, said = run(capsys, "check", str(tmp_path / "x.yaml"))
-        assert status == 10
-        assert said.endswith("x.yaml: cannot tell which document this is, give --kind\n")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\n", "cannot tell which document this is: give --kind"),
+        ("{}\n", "cannot tell which document this is: give --kind"),
+        (
+            "hardware: x\nfilesystems: x\n",
+            "cannot tell which document this is, it may be filesystem-layout or machine: "
+            "give --kind",
+        ),
+        ("- a\n", "must be a mapping of keys to values"),
+        ("[]\n", "must be a mapping of keys to values"),
+        ("text\n", "must be a mapping of keys to values"),
+    ],
+)
+def test_a_document_of_no_kind(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    assert run(capsys, "check", str(path)) == (10, f"{path}: {said}\n")
 
 
 @pytest.mark.parametrize(
@@ -137,10 +162,10 @@ def test_as_a_program(tmp_path: Path) -> None:
     path.write_text("hostname: -\n")
     done = started("check", str(path))
     assert (done.returncode, done.stderr) == (10, "")
-    assert done.stdout.startswith(f"{path}: line 1: ")
+    assert done.stdout.startswith(f"{path}:1:11: ")
     done = started("check", "-", stdin="hostname: a.b\nrole: x\n")
     assert done.returncode == 10
-    assert done.stdout == "(stdin): role: must be one of 'machine' or 'firewall'\n"
+    assert done.stdout == "(stdin):2:1: role: must be one of 'machine' or 'firewall'\n"
     done = started("example", "machine")
     assert started("check", "-", stdin=done.stdout).returncode == 0
     assert started("check").returncode == 2
@@ -150,16 +175,16 @@ def test_as_a_program(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "status", "said"),
     [
-        ("kernel: /k\ncmdline: a\n", 0, "ok (boot-info.yaml)"),
-        ("kernel: /k\n", 10, "cmdline: is missing and required"),
-        ("\udcff", 10, "line 1: is not UTF-8"),
+        ("kernel: /k\ncmdline: a\n", 0, ": ok (boot-info.yaml)"),
+        ("kernel: /k\n", 10, ":1:1: cmdline: is missing and required"),
+        ("a: 1\n\u00fc: \udcff", 10, ":2:4: is not UTF-8"),
     ],
 )
 def test_stdin(text: str, status: int, said: str) -> None:
     options = ["--kind", "boot-info.yaml"] if text == "kernel: /k\n" else []
     done = started("check", *options, "-", stdin=text)
     assert (done.returncode, done.stderr) == (status, "")
-    assert done.stdout == f"(stdin): {said}\n"
+    assert done.stdout == f"(stdin){said}\n"
 
 
 @pytest.mark.programs
@@ -173,6 +198,23 @@ def test_no_stdin() -> None:
     )
     assert (done.returncode, done.stderr) == (10, "")
     assert done.stdout == "(stdin): cannot be read (Bad file descriptor)\n"
+
+
+@pytest.mark.programs
+def test_no_stdout(tmp_path: Path) -> None:
+    (tmp_path / "install.yaml").write_text("hostname: a\n")
+    for closed, said in (
+        (">&-", "contract: cannot write (Bad file descriptor)\n"),
+        (">&- 2>&-", ""),
+    ):
+        done = subprocess.run(
+            ["sh", "-c", f"{sys.executable} -m contract check {tmp_path}/install.yaml {closed}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (10, "", said)
 
 
 @pytest.mark.programs

@@ -1,0 +1,73 @@
+"""The image index: which images there are, and where; what metal-api answers to GET /v1/image."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from contract.document import ClosedDocument, refuse, rule
+from contract.fields import ImageUrl, Listed, OptionalText, Text, Unit
+from contract.image_reference import ImageId, most_recent
+from contract.layout_places import twice
+
+Classification = Literal["preview", "supported", "deprecated"]
+
+
+def _image_id(text: str) -> str:
+    try:
+        ImageId.parse(text)
+    except ValueError as error:
+        raise rule(str(error)) from None
+    return text
+
+
+class IndexedImage(ClosedDocument):
+    """An image of the index (metal-api, image)."""
+
+    source: ClassVar[str] = "metal-api: cmd/metal-api/internal/service/v1/image.go"
+    unused_keys = frozenset({"changed", "created", "usedby"})
+
+    id: Annotated[str, AfterValidator(_image_id), Unit("OS-MAJOR.MINOR.PATCH")]
+    """Its name and version, each once: debian-12.0.20241118."""
+
+    name: Annotated[Text, Unit("text")] = ""
+    """A name for people."""
+
+    description: Annotated[Text, Unit("text")] = ""
+    """What it is."""
+
+    url: ImageUrl
+    """Where it is: an lz4 tarball by http, https or file."""
+
+    features: Listed[Literal["machine", "firewall"]] = ()
+    """What a machine with it can be."""
+
+    classification: Classification | None = None
+    """What the publisher says of it. It does not matter for the choice."""
+
+    expiration_date: Annotated[
+        OptionalText, Field(alias="expirationDate"), Unit("RFC 3339 time")
+    ] = None
+    """Until when it is meant to be used. It does not matter for the choice."""
+
+
+class ImageIndex(ClosedDocument):
+    """Images by their ids. A bare list of images, as metal-api answers, is an index too."""
+
+    source: ClassVar[str] = "metal-api: GET /v1/image"
+    bare_list_is: ClassVar[str | None] = "images"
+
+    images: Listed[IndexedImage]
+    """The images, in any order."""
+
+    @model_validator(mode="after")
+    def refuse_ids_that_come_twice(self) -> Self:
+        ids = [image.id for image in self.images]
+        problems = twice(ids, "is the id of another image already", ("images",), "id")
+        refuse(type(self).__name__, problems)
+        return self
+
+    def find(self, wanted: ImageId) -> IndexedImage | None:
+        """The most recent image that `wanted` means, as metal-api chooses; None if none does."""
+        by_id = {image.id: image for image in self.images}
+        found = most_recent(wanted, map(ImageId.parse, by_id))
+        return by_id[found.text] if found else None
