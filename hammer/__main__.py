@@ -2,7 +2,9 @@
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+USAGE = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -10,14 +12,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     # nothing to undo yet, and what Python prints of it helps nobody. Hence the late import.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     words = sys.argv[1:] if argv is None else argv
+    try:
+        command = _commands(words)
+    except ModuleNotFoundError as missing:
+        # `pip install .` brings the contract alone, and yet this command.
+        sys.stderr.write(
+            f"hammer: the Python package {missing.name} is missing: "
+            "install the agent with `pip install '.[agent]'` in a checkout\n"
+        )
+        return USAGE
+    return command(words)
+
+
+def _commands(words: Sequence[str]) -> Callable[[Sequence[str]], int]:
     if words[:1] == ["image"]:
         # Authors of images do not wait for what installs machines to be imported.
         from hammer.image import commands as image_commands
 
-        return image_commands.main(words)
+        return image_commands.main
     from hammer import commands
 
-    return commands.main(words)
+    return commands.main
 
 
 if __name__ == "__main__":
