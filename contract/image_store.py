@@ -47,11 +47,20 @@ class Store:
         """Where to look for an image.
 
         An exact id names a build, and that is in the dated channel of its patch,
-        whatever channel the store names. Else the channel of the store, or stable.
+        whatever channel the store names. Any other is in the usual channel.
         """
         if wanted.is_exact:
             return str(wanted.version.patch)
+        return self.usual_channel
+
+    @property
+    def usual_channel(self) -> str:
+        """Where to look for what is no build: the channel of the store, or stable."""
         return self.channel or STABLE
+
+    def url_of(self, channel: str) -> str:
+        """The directory of a channel."""
+        return _below(self.base, [channel])
 
     def addresses(self, wanted: ImageId) -> Iterator["Address"]:
         """Every place where the image may be, the most usual first. None for an odd id."""

@@ -4,6 +4,7 @@ Exit status: 0 done, 2 usage, 10 machine document, 20 image, 30 this machine,
 40 control plane, 70 a bug in the agent.
 """
 
+import errno
 import logging
 import os
 import signal
@@ -82,6 +83,9 @@ def ignore_signals() -> None:
 
 
 def stdout(text: str) -> None:
+    """Write at once. Raises OSError, also when there is no standard output."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     sys.stdout.write(text)
     sys.stdout.flush()
 

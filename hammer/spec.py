@@ -19,10 +19,6 @@ class InstallSpec:
     def layout(self) -> contract.FilesystemLayout:
         return self.allocation.filesystemlayout
 
-    @property
-    def image_url(self) -> str:
-        return self.allocation.image.url
-
 
 def read(text: bytes, *, where: str) -> InstallSpec:
     """The spec of a machine document. Raises DocumentInvalid with every problem in it."""

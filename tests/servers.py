@@ -138,6 +138,7 @@ class Request:
     path: str
     headers: dict[str, str]
     """Names in lower case."""
+    query: str = ""
 
 
 @dataclass
@@ -227,11 +228,11 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        path = unquote(urlsplit(self.path).path)
+        asked = urlsplit(self.path)
+        path = unquote(asked.path)
         seen = self.server.seen
-        seen.requests.append(
-            Request(path=path, headers={k.lower(): v for k, v in self.headers.items()})
-        )
+        headers = {k.lower(): v for k, v in self.headers.items()}
+        seen.requests.append(Request(path=path, headers=headers, query=asked.query))
         answer = self.server.answer_of(path, seen.asked(path))
         if isinstance(answer, bytes):
             self._begin(len(answer))

@@ -9,6 +9,9 @@
     │   ├── DocumentMissing
     │   ├── DocumentInvalid
     │   ├── LayoutMissing
+    │   ├── ImageUnknown
+    │   ├── IndexMissing
+    │   ├── IndexInvalid
     │   ├── Unsupported
     │   ├── WrongMachine
     │   ├── MachineUnknown
@@ -16,6 +19,8 @@
     │   ├── DiskTooSmall
     │   └── TargetFull
     ├── ImageError               20   the image is not what it must be
+    │   ├── StoreUnreachable
+    │   ├── ListingInvalid
     │   ├── ImageUnreachable
     │   ├── ImageHttpStatus
     │   ├── DigestMissing
@@ -111,6 +116,8 @@ from hammer.errors.image import (
     ImageStalled,
     ImageTruncated,
     ImageUnreachable,
+    ListingInvalid,
+    StoreUnreachable,
     TarCorrupt,
     TarMemberOutside,
     TarMemberUnsupported,
@@ -131,6 +138,9 @@ from hammer.errors.spec import (
     DiskTooSmall,
     DocumentInvalid,
     DocumentMissing,
+    ImageUnknown,
+    IndexInvalid,
+    IndexMissing,
     LayoutMissing,
     MachineUnknown,
     TargetFull,
@@ -171,7 +181,10 @@ __all__ = [
     "ImageNotTar",
     "ImageStalled",
     "ImageTruncated",
+    "ImageUnknown",
     "ImageUnreachable",
+    "IndexInvalid",
+    "IndexMissing",
     "InstallerFailed",
     "InstallerKilled",
     "InstallerMissing",
@@ -181,6 +194,7 @@ __all__ = [
     "KernelInvalid",
     "KexecRefused",
     "LayoutMissing",
+    "ListingInvalid",
     "MachineUnknown",
     "MountFailed",
     "NetworkDown",
@@ -193,6 +207,7 @@ __all__ = [
     "RuleUnknown",
     "SpecError",
     "SpecUnreachable",
+    "StoreUnreachable",
     "TarCorrupt",
     "TarMemberOutside",
     "TarMemberUnsupported",

@@ -7,6 +7,34 @@ from hammer.errors.base import ImageError
 
 
 @dataclass(eq=False, kw_only=True)
+class StoreUnreachable(ImageError):
+    """The server of a store or an image index does not answer as it should."""
+
+    code = "store-unreachable"
+    hint = "check the address, the name server, the route and the server of the store"
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ListingInvalid(ImageError):
+    """The store lists what it has, and not as S3 does."""
+
+    code = "listing-invalid"
+    hint = "mend the listing, switch it off, or name an image index instead of the store"
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"listing of {redact.url(self.url)}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
 class ImageUnreachable(ImageError):
     """The server of the image does not answer, or the URL cannot work."""
 

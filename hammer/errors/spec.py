@@ -49,6 +49,54 @@ class LayoutMissing(SpecError):
 
 
 @dataclass(eq=False, kw_only=True)
+class ImageUnknown(SpecError):
+    """The store or the image index has no image that the id means."""
+
+    code = "image-unknown"
+    hint = "take the id of an image that is there, or publish this one"
+
+    image_id: str
+    store: str
+    near: tuple[str, ...]
+    """Ids of images that are there, most recent first."""
+    tried: tuple[str, ...]
+    """URLs where it was looked for, in this order; none in an index."""
+
+    def __str__(self) -> str:
+        lines = [f"no image {self.image_id} in {redact.url(self.store)}"]
+        lines += [f"tried {redact.url(url)}" for url in self.tried]
+        return "\n".join([*lines, f"there is {', '.join(self.near)}"] if self.near else lines)
+
+
+@dataclass(eq=False, kw_only=True)
+class IndexMissing(SpecError):
+    """The image index is not where it should be."""
+
+    code = "index-missing"
+    hint = "correct the address of the index (`store:` of the document, or `--store`)"
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"image index {redact.url(self.url)}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class IndexInvalid(SpecError):
+    """The image index is not YAML, or breaks a rule; every problem is listed."""
+
+    code = "index-invalid"
+    hint = "correct the index; `contract check --kind image-index FILE` shows the same problems"
+
+    url: str
+    problems: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{redact.url(self.url)}: {problem}" for problem in self.problems)
+
+
+@dataclass(eq=False, kw_only=True)
 class Unsupported(SpecError):
     """The machine document asks for something that this version cannot do."""
 

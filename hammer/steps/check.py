@@ -1,6 +1,7 @@
 """Step 1: everything that can be refused is refused here, before the first write."""
 
 import contract
+from hammer import redact
 from hammer.errors import (
     DiskInUse,
     DiskMissing,
@@ -33,7 +34,20 @@ def check(machine: Machine, spec: InstallSpec) -> Offer:
     check_supported(spec)
     check_identity(machine, spec)
     check_disks(machine, spec.layout)
-    return machine.images.ask(spec.image_url)
+    return ask_for_image(machine, spec.allocation.image)
+
+
+def ask_for_image(machine: Machine, image: contract.Image) -> Offer:
+    """By its URL; without one by its id, which is looked up now and not before.
+
+    The control plane may have waited for days, and what is newest has changed since.
+    """
+    if image.url:
+        return machine.images.ask(image.url, image_id=image.id)
+    assert image.store is not None  # else the document had been refused
+    choice = machine.images.choose(image.id, image.store)
+    machine.console.say(f"{image.id} is {choice.image_id}, {redact.url(choice.url)}")
+    return machine.images.ask(choice.url, image_id=choice.image_id)
 
 
 def check_host(machine: Machine) -> None:

@@ -38,7 +38,7 @@ def write_contract(
     write(root, paths.INSTALL_CONFIG, contract.dump(config).encode(), mode=SECRET)
     write_v2(machine, spec, config, root=root)
     write(root, paths.DISK_JSON, contract.dump_json(disk_json(volumes)).encode(), mode=SECRET)
-    write(root, paths.PROVENANCE, provenance(offer, spec), mode=0o644)
+    write(root, paths.PROVENANCE, provenance(offer), mode=0o644)
     # What an image was built with must not be taken for this machine's.
     for left_over in (paths.BOOT_INFO, paths.USERDATA, paths.BUILD_META):
         remove(root, left_over)
@@ -135,12 +135,12 @@ def disk_json(volumes: Sequence[Volume]) -> contract.DiskJson:
     )
 
 
-def provenance(offer: Offer, spec: InstallSpec) -> bytes:
+def provenance(offer: Offer) -> bytes:
     """Where the installed system came from, for whoever finds the machine later."""
     told = {
         "agent": VERSION,
         "image": {
-            "id": spec.allocation.image.id,
+            "id": offer.image_id,
             "url": redact.url(offer.url),
             "md5": offer.md5,
             "size_bytes": offer.size_bytes,

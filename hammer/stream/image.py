@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
+from contract.image_store import digest_url
 from hammer.errors import (
     DigestMalformed,
     DigestMismatch,
@@ -22,6 +23,7 @@ from hammer.errors import (
     UnpackDied,
 )
 from hammer.stream import child, digest, frames, http, mounts
+from hammer.stream.store import Choice, Stores
 
 _DIGEST_FILE_BYTES = 64 << 10
 
@@ -35,6 +37,8 @@ class Offer:
     """32 hex digits in lower case."""
     size_bytes: int | None
     """None if the server does not say."""
+    image_id: str = ""
+    """What the image is called; empty if nobody said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +51,13 @@ class Unpacked:
 
 
 class Images(Protocol):
-    def ask(self, url: str) -> Offer:
+    def choose(self, image_id: str, store: str) -> Choice:
+        """The image that the id means in this store or image index. Writes nothing.
+
+        Raises ImageUnknown, IndexMissing, IndexInvalid, ImageError.
+        """
+
+    def ask(self, url: str, *, image_id: str = "") -> Offer:
         """Get the digest beside the image and see that the image answers. Writes nothing.
 
         Raises ImageError.
@@ -74,7 +84,10 @@ class HttpImages:
         self._patience = patience or http.Patience()
         self._on_retry = on_retry
 
-    def ask(self, url: str) -> Offer:
+    def choose(self, image_id: str, store: str) -> Choice:
+        return Stores(patience=self._patience, on_retry=self._on_retry).choose(image_id, store)
+
+    def ask(self, url: str, *, image_id: str = "") -> Offer:
         md5 = self._digest(url)
         with source_errors(url), self._opened(url) as body:
             head = b""
@@ -82,7 +95,7 @@ class HttpImages:
                 head += part
             if not frames.begins_frame(head):
                 raise ImageNotLz4(url=url, begins_with=head[:8])
-            return Offer(url=url, md5=md5, size_bytes=body.size_bytes)
+            return Offer(image_id=image_id, url=url, md5=md5, size_bytes=body.size_bytes)
 
     def unpack(self, offer: Offer, root: Path, *, progress: Callable[[int], None]) -> Unpacked:
         url = offer.url
@@ -118,12 +131,6 @@ class HttpImages:
 def name_of(url: str) -> str:
     """The name of the file that a URL ends in."""
     return PurePosixPath(unquote(urlsplit(url).path)).name
-
-
-def digest_url(url: str) -> str:
-    """Where the digest of an image is: beside it, with .md5 at the end of its name."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"{parts.path}.md5"))
 
 
 def digest_file(

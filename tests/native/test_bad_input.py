@@ -25,7 +25,7 @@ from tests.native.machine import (
     output,
     wait_until,
 )
-from tests.servers import Answer, Cut, nobody, serve
+from tests.servers import Answer, Cut, Status, nobody, serve
 
 DISK_MIB = 64
 
@@ -69,8 +69,19 @@ def of_content(change: Callable[[bytes], bytes]) -> Given:
     return answering(lambda content: published(change(content)))
 
 
+def in_store(path: str, answers: Mapping[str, Answer]) -> Given:
+    """The image tiny-1.0 by its id in a store at this path of a server that answers so."""
+
+    def change(text: str) -> str:
+        assert f'{PATH}"' in text
+        return text.replace('url: "http', 'store: "http').replace(f'{PATH}"', f'{path}"')
+
+    return Given(document=change, answers=lambda _content: answers)
+
+
 BOOT_INFO = "/etc/metal/boot-info.yaml"
 WRITE_BOOT_INFO = INSTALLER.removeprefix("#!/bin/sh\n")
+STORED = "/os/stable/tiny/1/img.tar.lz4"
 NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 
 GIVEN: dict[str, Given] = {
@@ -81,9 +92,16 @@ GIVEN: dict[str, Given] = {
     "document-size-0": changed("size: 8", "size: 0"),
     "document-relative-path": changed("path: /,", "path: mnt,"),
     "document-no-root": changed("path: /,", "path: /var,"),
+    "document-no-image": changed('url: "', 'name: "'),
     "document-raid": changed("  hostname:", "  reinstall: true\n  hostname:"),
     "disk-absent": changed("/dev/loop", "/dev/absent"),
     "disk-too-small": changed("size: 8", "size: 63"),
+    "image-unknown": in_store("/os", {}),
+    "index-missing": in_store("/index.yaml", {}),
+    "index-invalid": in_store("/index.yaml", {"/index.yaml": b"[{id: tiny, url: 7}]"}),
+    "store-unreachable": in_store("/os", {STORED: Status(500)}),
+    "listing-invalid": in_store("/os", {"/": b"<!DOCTYPE ListBucketResult [<!ENTITY a 'a'>]><a/>"}),
+    "store-no-digest": in_store("/os", {STORED: b"an image"}),
     "image-404": answering(lambda content: {f"{PATH}.md5": md5_file(content)}),
     "md5-missing": answering(lambda content: {PATH: content}),
     "md5-empty": with_md5(b""),

@@ -14,7 +14,7 @@ from hammer import VERSION
 from hammer.errors import AgentRunning
 from hammer.host.lvm import LVMLOCAL_CONF
 from hammer.step import Step
-from tests.images import PATH, Entry, Link, image, published
+from tests.images import PATH, Entry, Link, image, md5_file, published
 from tests.native.machine import (
     INSTALLER,
     SECRET,
@@ -116,6 +116,44 @@ def test_the_installed_disk(tmp_path: Path) -> None:
             assert list((root / "proc").iterdir()) == []
         judge_partitions(disk)
         assert mounted_below(tmp_path / "target") == []
+
+
+@pytest.mark.parametrize(
+    ("image_id", "channel", "found"),
+    [
+        ("tiny-1", "stable", "tiny-1.0"),
+        ("tiny-1.0.20261101", "20261101", "tiny-1.0.20261101"),
+    ],
+)
+@pytest.mark.parametrize("store", ["os", "index.json"])
+def test_an_image_by_its_id(
+    store: str, image_id: str, channel: str, found: str, tmp_path: Path
+) -> None:
+    content = image(base_image())
+    stored = tmp_path / f"os/{channel}/tiny/1{PATH}"
+    stored.parent.mkdir(parents=True)
+    stored.write_bytes(content)
+    stored.with_name(f"{stored.name}.md5").write_bytes(md5_file(content))
+    with ExitStack() as held:
+        disk = held.enter_context(loop_disk(tmp_path / "disk", size_mib=64))
+        server = held.enter_context(serve(tmp_path))
+        url = server.url(f"/{stored.relative_to(tmp_path)}")
+        others = [{"id": "tiny-1.1", "url": server.url("/none")}]
+        (tmp_path / "index.json").write_text(json.dumps([*others, {"id": found, "url": url}]))
+        text = document(disk.device, server.url(f"/{store}")).replace("url: ", "store: ", 1)
+        (tmp_path / "machine.yaml").write_text(text.replace("tiny-1.0", image_id))
+        result = Installation(document=tmp_path / "machine.yaml", target=tmp_path / "target").run()
+        assert result.status == 0, result.output
+        said = [event["text"] for event in result.events if event["event"] == "say"]
+        assert f"{image_id} is {found}, {url}" in said
+        subprocess.run(["partx", "--update", disk.device], check=True)
+        (tmp_path / "look").mkdir()
+        output("mount", "-o", "ro", f"{disk.device}p2", tmp_path / "look")
+        held.callback(output, "umount", tmp_path / "look")
+        provenance = json.loads((tmp_path / "look/etc/metal/hammer-provenance.json").read_text())[
+            "image"
+        ]
+    assert (provenance["id"], provenance["url"]) == (found, url)
 
 
 def judge_documents(root: Path, disk: LoopDisk, result: Result) -> None:

@@ -13,6 +13,7 @@ from hammer.host.identity import Identity
 from hammer.host.programs import AnyProgram, Program
 from hammer.machine import Machine
 from hammer.stream.image import Offer, Unpacked
+from hammer.stream.store import Choice
 
 BZIMAGE = bytes(0x1FE) + b"\x55\xaa" + b"\x00\x00" + b"HdrS" + bytes(64)
 MD5 = "0123456789abcdef0123456789abcdef"
@@ -101,9 +102,13 @@ class RecordedImages:
             "boot/initrd.img": b"initrd",
         }
 
-    def ask(self, url: str) -> Offer:
+    def choose(self, image_id: str, store: str) -> Choice:
+        self.log.append(f"choose {image_id} in {store}")
+        return Choice(image_id=f"{image_id}.20261101", url=f"{store}/found/img.tar.lz4")
+
+    def ask(self, url: str, *, image_id: str = "") -> Offer:
         self.log.append(f"ask {url}")
-        return Offer(url=url, md5=MD5, size_bytes=12)
+        return Offer(image_id=image_id, url=url, md5=MD5, size_bytes=12)
 
     def unpack(self, offer: Offer, root: Path, *, progress: Callable[[int], None]) -> Unpacked:
         self.log.append("unpack")

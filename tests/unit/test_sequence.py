@@ -1,5 +1,6 @@
 """The order of the sequence, and what it leaves behind when a step fails."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -78,6 +79,26 @@ def test_what_happens_in_which_order(bench: Bench) -> None:
     ]
     assert kernel.cmdline == "root=UUID=x"
     assert kernel.loaded
+
+
+def test_an_image_by_its_id_is_looked_up_before_the_first_write(bench: Bench) -> None:
+    named = ('url: "http://images.test/img.tar.lz4"', "store: 'http://me:hunter2@images.test/os'")
+    provision(bench.machine, spec_of(named, ("debian-12.0.20261101", "debian-12.0")))
+    asked = "ask http://me:hunter2@images.test/os/found/img.tar.lz4"
+    assert bench.log[:2] == ["choose debian-12.0 in http://me:hunter2@images.test/os", asked]
+    said = [event["text"] for event in bench.events if event["event"] == "say"]
+    assert said[0] == (
+        "debian-12.0 is debian-12.0.20261101, http://images.test/os/found/img.tar.lz4"
+    )
+    provenance = (bench.target / "etc/metal/hammer-provenance.json").read_text()
+    assert json.loads(provenance)["image"]["id"] == "debian-12.0.20261101"
+    assert json.loads(provenance)["image"]["url"] == "http://images.test/os/found/img.tar.lz4"
+
+
+def test_a_url_wins_over_a_store(bench: Bench) -> None:
+    both = ("image: {", "image: {store: 'http://images.test/os', ")
+    provision(bench.machine, spec_of(both))
+    assert bench.log[0] == "ask http://images.test/img.tar.lz4"
 
 
 def test_a_partition_without_a_type_is_one_of_linux(bench: Bench) -> None:
