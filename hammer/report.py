@@ -4,6 +4,7 @@ Exit status: 0 done, 2 usage, 10 machine document, 20 image, 30 this machine,
 40 control plane, 70 a bug in the agent.
 """
 
+import argparse
 import errno
 import logging
 import os
@@ -18,6 +19,9 @@ from hammer.console import Console, Failure
 from hammer.errors import BUG_EXIT_STATUS, FileFailed, HammerError, Interrupted
 
 log = logging.getLogger(__name__)
+
+# What add_subparsers() returns has no public name.
+Subparsers = argparse._SubParsersAction
 
 
 def reported(console: Console, life: Callable[[], object]) -> int:

@@ -73,5 +73,5 @@ def resolve(
         packages=packages,
         why_no_packages=why,
         classification=choice.listed.classification if choice.listed else None,
-        expires=choice.listed.expirationDate if choice.listed else None,
+        expires=choice.listed.expiration_date if choice.listed else None,
     )

@@ -36,7 +36,7 @@ def write_contract(
     """Write every file that an installer may read."""
     config = install_config(machine, spec, volumes)
     write(root, paths.INSTALL_CONFIG, contract.dump(config).encode(), mode=SECRET)
-    write_v2(machine, spec, config, root=root)
+    write_v2(machine, spec, config, offer=offer, root=root)
     write(root, paths.DISK_JSON, contract.dump_json(disk_json(volumes)).encode(), mode=SECRET)
     write(root, paths.PROVENANCE, provenance(offer), mode=0o644)
     # What an image was built with must not be taken for this machine's.
@@ -50,15 +50,20 @@ def write_contract(
 
 
 def write_v2(
-    machine: Machine, spec: InstallSpec, config: contract.InstallConfig, *, root: Path
+    machine: Machine,
+    spec: InstallSpec,
+    config: contract.InstallConfig,
+    *,
+    offer: Offer,
+    root: Path,
 ) -> None:
     """Write what os-installer reads in place of install.yaml."""
     details = machine_details(config)
     write(root, paths.MACHINE_DETAILS, contract.dump(details).encode(), mode=SECRET)
-    allocation, left_out = machine_allocation(spec)
+    allocation, left_out = machine_allocation(spec, offer)
     name = paths.MACHINE_ALLOCATION.name
     for place, reason in left_out:
-        machine.console.warn(f"{name}: without {place[0]}, {shown((place, reason))}")
+        machine.console.warn(f"{name}: without {place[0]}, {shown(place)}: {reason}")
     write(root, paths.MACHINE_ALLOCATION, contract.dump(allocation).encode(), mode=SECRET)
 
 

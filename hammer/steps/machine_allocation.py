@@ -10,18 +10,21 @@ from hammer import redact
 from hammer.spec import InstallSpec
 from hammer.steps.layout_v2 import layout_v2
 from hammer.steps.network_v2 import networks, project_of
+from hammer.stream.image import Offer
 
 Values = dict[str, Any]
 
 
-def machine_allocation(spec: InstallSpec) -> tuple[contract.MachineAllocation, list[Problem]]:
+def machine_allocation(
+    spec: InstallSpec, offer: Offer
+) -> tuple[contract.MachineAllocation, list[Problem]]:
     """What the machine is to become, and the keys that are left out because of a limit.
 
     Version 2 has limits that version 1 has not. A key that breaks one is left
     out whole: half a list of keys or rules would look like all of it, and the
     installers of version 1 have no part in it. Pure.
     """
-    values = _values(spec)
+    values = _values(spec, offer)
     problems = _problems(values)
     for place, _ in problems:
         values.pop(str(place[0]), None)
@@ -36,7 +39,7 @@ def _problems(values: Values) -> list[Problem]:
     return []
 
 
-def _values(spec: InstallSpec) -> Values:
+def _values(spec: InstallSpec, offer: Offer) -> Values:
     allocation = spec.allocation
     project = allocation.project or project_of(allocation.networks)
     user_data = allocation.user_data.get_secret_value() if allocation.user_data else ""
@@ -47,7 +50,7 @@ def _values(spec: InstallSpec) -> Values:
         "description": allocation.description,
         "createdBy": allocation.creator,
         "project": project,
-        "image": _image(allocation.image),
+        "image": _image(allocation.image, offer),
         "filesystemLayout": layout_v2(spec.layout),
         "networks": networks(allocation.networks, project=project),
         "hostname": allocation.hostname,
@@ -61,10 +64,11 @@ def _values(spec: InstallSpec) -> Values:
     }
 
 
-def _image(image: contract.Image) -> Values:
+def _image(image: contract.Image, offer: Offer) -> Values:
+    # As it was found: a document may name the newest of a store, and no URL.
     return {
-        "id": image.id,
-        "url": redact.url(image.url).removesuffix("?..."),
+        "id": offer.image_id,
+        "url": redact.url(offer.url).removesuffix("?..."),
         "name": image.name,
         "description": image.description,
         "features": tuple(f"IMAGE_FEATURE_{feature.upper()}" for feature in image.features),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import contract
 from contract.document import Document
 from contract.values import Value
+from contract.yaml_reader import read
 
 Path = Sequence[str | int]
 
@@ -141,3 +142,10 @@ def problems_of(model: type[Document], text: bytes) -> tuple[str, ...]:
     """What is wrong with the text; nothing if it is good."""
     error = error_of(model, text)
     return error.problems if error else ()
+
+
+def mapping_of(text: bytes) -> dict[str, Value]:
+    """What a text holds that is a mapping of keys to values."""
+    values = read(text)
+    assert isinstance(values, dict)
+    return values

@@ -9,9 +9,9 @@ import contract
 from contract.__main__ import main
 from contract.generations import GENERATIONS, Generation, generation_of, keys_of
 from contract.values import Value
-from contract.yaml_reader import read
 from contract.yaml_writer import write
 from tests.contract import golden
+from tests.contract.documents import mapping_of
 
 NEWEST = GENERATIONS[-1]
 UUID = "e0ab02d2-27cd-5a5e-8efc-080ba80cf258"
@@ -63,7 +63,7 @@ def test_a_full_file_is_told(
 
 @every_generation
 def test_a_fixture_that_lacks_a_key_is_never_taken_for_newer(generation: Generation) -> None:
-    values = read(golden.install_yaml(generation.since))
+    values = mapping_of(golden.install_yaml(generation.since))
     at = GENERATIONS.index(generation)
     # Without a key that was dropped later it is a full file of then.
     dropped = frozenset[str]().union(*(later.removed for later in GENERATIONS[at + 1 :]))
@@ -79,7 +79,7 @@ def test_what_is_written_is_of_the_newest(generation: Generation) -> None:
     config = loaded(generation.since)
     text = contract.dump(config).encode()
     assert contract.load(contract.InstallConfig, text, name="x") == config
-    assert told(read(text)) == (
+    assert told(mapping_of(text)) == (
         NEWEST.since if config.networks else "v0.13.8"  # without networks none has their keys
     )
 
@@ -93,7 +93,7 @@ def test_the_newest_is_written_byte_for_byte() -> None:
 )
 def test_the_writer_writes_as_they_wrote(since: str) -> None:
     text = golden.install_yaml(since)
-    assert write(read(text)).encode() == text
+    assert write(mapping_of(text)).encode() == text
 
 
 @every_generation

@@ -23,6 +23,7 @@ from hammer.steps.handover import disk_json
 from hammer.steps.machine_allocation import machine_allocation
 from hammer.steps.machine_details import machine_details
 from hammer.steps.network_v2 import nat_type, network_type
+from hammer.stream.image import Offer
 from tests.contract.documents import as_bytes, changed
 from tests.unit.documents import spec_of
 from tests.unit.fakes import Bench
@@ -31,9 +32,14 @@ PROJECT = "0a6f8f5c-6d3e-4a4b-9a3c-3a4f6f1d2b11"
 ALLOCATION = "c4b2a2d2-27cd-5a5e-8efc-080ba80cf258"
 
 
+def offer_of(spec: InstallSpec) -> Offer:
+    image = spec.allocation.image
+    return Offer(url=image.url or "", md5="0" * 32, size_bytes=None, image_id=image.id)
+
+
 def told(spec: InstallSpec) -> dict[str, object]:
     """machine-allocation.yaml as another reader of YAML sees it."""
-    allocation, left_out = machine_allocation(spec)
+    allocation, left_out = machine_allocation(spec, offer_of(spec))
     assert left_out == []
     text = contract.dump(allocation)
     assert contract.load(contract.MachineAllocation, text.encode(), name="x") == allocation
@@ -369,14 +375,16 @@ def test_no_document_that_is_good_fails_when_it_is_handed_over(
         spec = read_spec(as_bytes(values), where="machine.yaml")
     except DocumentInvalid:
         return
-    allocation, _ = machine_allocation(spec)
+    allocation, _ = machine_allocation(spec, offer_of(spec))
     text = contract.dump(allocation).encode()
     assert contract.load(contract.MachineAllocation, text, name="x") == allocation
 
 
 def test_user_data_that_are_too_long_are_left_out_and_not_told() -> None:
     secret = "hunter2" * 5000
-    allocation, left_out = machine_allocation(spec_of(('"#cloud-config"', f'"{secret}"')))
+    allocation, left_out = machine_allocation(
+        spec := spec_of(('"#cloud-config"', f'"{secret}"')), offer_of(spec)
+    )
     assert allocation.userdata.get_secret_value() == ""
     assert left_out == [(("userdata",), "must not be longer than 32768 characters")]
 

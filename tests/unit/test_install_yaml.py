@@ -9,11 +9,11 @@ from pydantic import SecretStr
 
 import contract
 from contract.generations import GENERATIONS, generation_of
-from contract.yaml_reader import read
 from hammer import spec
 from hammer.steps.format import Volume
 from hammer.steps.handover import complete_console, install_config
 from tests.contract import golden
+from tests.contract.documents import mapping_of
 from tests.unit.fakes import Bench
 
 MACHINE = rb"""
@@ -69,7 +69,7 @@ def test_install_yaml_byte_for_byte(config: contract.InstallConfig) -> None:
     of_that_day = {"password": SecretStr("KAWT5DugqSPAezMl"), "timestamp": "2019-07-01T09:41:43Z"}
     written = contract.dump(config.model_copy(update=of_that_day)).encode()
     assert written == (golden.FOLDER / "handover.yaml").read_bytes()
-    assert generation_of(read(written)) is GENERATIONS[-1]
+    assert generation_of(mapping_of(written)) is GENERATIONS[-1]
 
 
 def test_the_timestamp_is_now(config: contract.InstallConfig) -> None:

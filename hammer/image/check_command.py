@@ -1,0 +1,91 @@
+"""`hammer image check`: whether an image will install, known before it is published."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from hammer import redact
+from hammer.console import Console, json_sink, text_sink
+from hammer.host.programs import HostPrograms
+from hammer.image.check import layout, lint, report, space
+from hammer.image.check.reader import Facts
+from hammer.image.check.rules import Outcome
+from hammer.report import Subparsers, answer, reported, stdout
+from hammer.stream.http import Patience
+
+# A person or a pipeline waits; the agent itself is more patient.
+CHECK_RETRY_S = 10
+
+
+def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    checker = commands.add_parser(
+        "check", help="know before publishing whether an image will install; writes nothing"
+    )
+    checker.add_argument("image", nargs="?", metavar="IMG", help="img.tar.lz4, path or URL")
+    checker.add_argument("--layout", type=Path, metavar="FILE", help="filesystem layout to fit in")
+    checker.add_argument(
+        "--disk-size", type=positive, metavar="MIB", help="size of each disk of the layout"
+    )
+    checker.add_argument(
+        "--skip", action="append", default=[], metavar="ID", help="leave out a rule (repeatable)"
+    )
+    checker.add_argument(
+        "--fatal-warnings", action="store_true", help="exit status 20 for warnings, too"
+    )
+    checker.add_argument("--format", choices=("text", "json", "github"), default="text")
+    checker.add_argument("--list-rules", action="store_true", help="print every rule, and end")
+    checker.set_defaults(command=check_command, usage_error=checker.error)
+
+
+def positive(text: str) -> int:
+    """A number above zero, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def check_command(arguments: argparse.Namespace) -> int:
+    if arguments.list_rules:
+        answer(report.list_of_rules())
+        return 0
+    if arguments.image is None:
+        arguments.usage_error("IMG is missing")
+    if arguments.disk_size and not arguments.layout:
+        arguments.usage_error("--disk-size goes with --layout")
+    form = report.Format(arguments.format)
+    console = Console([json_sink(stdout) if form is report.Format.JSON else text_sink(stdout)])
+    found: list[lint.Report] = []
+
+    def life() -> None:
+        found.append(
+            lint.lint(
+                lint.as_url(arguments.image),
+                where=redact.url(arguments.image) if "://" in arguments.image else arguments.image,
+                skip=arguments.skip,
+                fits=_fits(arguments) if arguments.layout else space.findings,
+                parsers=HostPrograms(),
+                patience=Patience(retry_for_s=CHECK_RETRY_S),
+                on_retry=aside,
+            )
+        )
+        answer(report.TOLD[form](found[0]))
+
+    status = reported(console, life)
+    return status or lint.exit_status(found[0], fatal_warnings=arguments.fatal_warnings)
+
+
+def _fits(arguments: argparse.Namespace) -> Callable[[Facts], Iterable[Outcome]]:
+    """Judges by the layout of the command line. Raises LayoutMissing, DocumentInvalid."""
+    return partial(
+        layout.findings,
+        layout=layout.read_layout(arguments.layout),
+        disk_mib=arguments.disk_size,
+    )
+
+
+def aside(text: str) -> None:
+    """Tell it where it is in nobody's way: what is on stdout may be read by a program."""
+    sys.stderr.write(f"{text}\n")
