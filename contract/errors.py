@@ -36,7 +36,7 @@ class ContractError(Exception):
     findings: tuple[Finding, ...]
 
     def __post_init__(self) -> None:
-        once = {str(finding): finding for finding in reversed(self.findings)}
+        once = {str(finding): finding for finding in self.findings}
         self.findings = tuple(once[text] for text in sorted(once, key=_numbers_as_numbers))
 
     @property

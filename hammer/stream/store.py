@@ -106,7 +106,7 @@ class Stores:
         try:
             with _away(channel):
                 urls = listing.keys_below(channel, patience=self.patience, on_retry=self.on_retry)
-        except (listing.NoListing, _Absent):
+        except listing.NoListing:
             return {}
         except listing.BadListing as error:
             raise ListingInvalid(url=channel, reason=str(error)) from None

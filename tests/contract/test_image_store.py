@@ -19,6 +19,7 @@ BASE = "https://images.example.com/metal-os"
         ("20241118/firewall/3.0-u-b", "20241118", ("firewall", "3.0-u-b"),
          "firewall-u-b-3.0.20241118"),
         ("stable/debian/12.0.5", "stable", ("debian", "12.0.5"), "debian-12.0.5"),
+        ("20241118/debian/12.0.5", "20241118", ("debian", "12.0.5"), "debian-12.0.5"),
         ("pull_requests/123-my-branch/debian/12", "pull_requests/123-my-branch", ("debian", "12"),
          "debian-12.0"),
         ("pull_requests/7-a/b/debian/12", "pull_requests/7-a/b", ("debian", "12"), "debian-12.0"),
@@ -80,6 +81,7 @@ def test_base_and_channel_of_a_store(url: str, base: str, channel: str | None) -
     [
         ("", "debian-12", ["stable/debian/12", "stable/debian/12.0"]),
         ("/stable", "ubuntu-26.4", ["stable/ubuntu/26.04", "stable/ubuntu/26.4"]),
+        ("/stable", "ubuntu-26.9", ["stable/ubuntu/26.09", "stable/ubuntu/26.9"]),
         ("/stable", "ubuntu-24.10", ["stable/ubuntu/24.10"]),
         ("/master", "debian-10", ["master/debian/10", "master/debian/10.0"]),
         ("", "firewall-ubuntu-3.0", [

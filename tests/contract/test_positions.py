@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 import contract
+from contract import yaml_events
 from contract.__main__ import main
 from contract.check import Verdict, as_github
 from contract.document import Document
@@ -70,8 +72,18 @@ def test_the_key_or_what_is_around_it() -> None:
         (b"--- # x\nid: 1\n...\n", "2:1 id"),
     ],
 )
-def test_any_encoding_and_any_notation(text: bytes, found: str) -> None:
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader])
+def test_any_encoding_and_any_notation(
+    loader: type[yaml.SafeLoader], text: bytes, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_events, "_Loader", loader)
     assert findings(text) == [found]
+
+
+@pytest.mark.parametrize("around", ["[%s]", '{"images": [%s]}'])
+def test_a_bare_list_has_positions_too(around: str) -> None:
+    text = around % '{"id": "a-1", "url": "http://host/img"},\n {"id": "a-2", "url": "x"}'
+    assert findings(text, contract.ImageIndex) == ["2:16 images[1].url"]
 
 
 def test_json_that_yaml_does_not_take_has_no_position() -> None:
