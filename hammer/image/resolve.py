@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from contract.image_store import packages_url
 from hammer import redact
+from hammer.console import printable
 from hammer.stream import http
 from hammer.stream.image import HttpImages
 
@@ -44,8 +45,8 @@ class Resolved:
     def as_text(self) -> str:
         """A line for each thing that is known; a URL is never broken."""
         told = {"packages": f"missing: {self.why_no_packages}"} if not self.packages else {}
-        lines = {**self.told(), **told}
-        return "".join(f"{name:<14} {value}\n" for name, value in lines.items() if value)
+        lines = {name: printable(str(value)) for name, value in self.told().items() if value}
+        return "".join(f"{name:<14} {text}\n" for name, text in {**lines, **told}.items())
 
 
 def resolve(

@@ -76,6 +76,21 @@ def test_json_for_programs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     }
 
 
+def test_an_index_does_not_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    image_id = "a\x1b[31m-1"
+    index = tmp_path / "images.json"
+    with serve(published()) as server:
+        image = {"id": image_id, "url": server.url(STORED), "expirationDate": "\x1b[2J\n\u202e"}
+        index.write_text(json.dumps([image]))
+        status, said = resolved(capsys, image_id, "--store", str(index))
+    assert status == 0
+    assert said.count("\n") == 6
+    assert said.replace("\n", "").isprintable()
+    assert said.isascii()
+
+
 def test_a_store_as_a_directory(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,18 +19,15 @@ from hammer.stream import store as stores
 from hammer.stream.http import Patience
 from hammer.stream.store import Choice, Stores, nearest
 from tests.servers import Answer, Cut, Redirect, Server, Silent, Status, Then, nobody, serve
-from tests.unit.stream.test_listing import BOMB, page
+from tests.unit.stream.test_listing import BOMB, LONG, SHORT, page
 
-PATIENCE = Patience(
-    connect_s=1, stall_s=0.4, retry_for_s=0.3, first_pause_s=0.05, longest_pause_s=0.1
-)
 ANSWER = Path(__file__).parents[2] / "contract" / "metal_api_images.json"
 IMAGE = b"an image"
 SECRET = "hunter2"
 
 
-def choose(image_id: str, store: str) -> Choice:
-    return Stores(patience=PATIENCE).choose(image_id, store)
+def choose(image_id: str, store: str, *, patience: Patience = LONG) -> Choice:
+    return Stores(patience=patience).choose(image_id, store)
 
 
 def at(path: str) -> str:
@@ -44,9 +41,11 @@ def chosen(answers: Mapping[str, Answer | Then], image_id: str, path: str = "/os
         return f"{choice.image_id} {choice.url.removeprefix(server.address)}"
 
 
-def refusal(server: Server, image_id: str, path: str = "/os") -> HammerError:
+def refusal(
+    server: Server, image_id: str, path: str = "/os", *, patience: Patience = LONG
+) -> HammerError:
     with pytest.raises(HammerError) as caught:
-        choose(image_id, server.url(path))
+        choose(image_id, server.url(path), patience=patience)
     return caught.value
 
 
@@ -123,21 +122,23 @@ def test_an_index_that_is_none(text: bytes, problem: str) -> None:
 @pytest.mark.parametrize("answer", [Status(500), Status(401), Silent(), Cut(b"[]   ", 3)])
 def test_the_server_of_an_index_that_is_away(answer: Answer) -> None:
     with serve({"/index.json": answer}) as server:
-        assert isinstance(refusal(server, "debian-12", "/index.json"), StoreUnreachable)
+        assert isinstance(
+            refusal(server, "debian-12", "/index.json", patience=SHORT), StoreUnreachable
+        )
 
 
 @pytest.mark.parametrize("answer", [Status(500), Status(401), Silent()])
 def test_the_server_of_a_store_that_is_away(answer: Answer) -> None:
     with serve({"/": Status(403), at("stable/debian/12"): answer}) as server:
-        assert isinstance(refusal(server, "debian-12"), StoreUnreachable)
+        assert isinstance(refusal(server, "debian-12", patience=SHORT), StoreUnreachable)
     with serve({"/": Silent(), at("stable/debian/12"): IMAGE}) as server:
-        assert isinstance(refusal(server, "debian-12"), StoreUnreachable)
+        assert isinstance(refusal(server, "debian-12", patience=SHORT), StoreUnreachable)
 
 
 @pytest.mark.parametrize("path", ["/index.json", "/os"])
 def test_nobody_is_there(path: str) -> None:
     with nobody() as address, pytest.raises(StoreUnreachable, match="refused"):
-        choose("debian-12", f"{address}{path}")
+        choose("debian-12", f"{address}{path}", patience=SHORT)
 
 
 # --- in a store that does not list ---------------------------------------------------------
