@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from contract.document import ClosedDocument, refuse, rule
 from contract.fields import ImageUrl, Listed, OptionalText, Text, Unit
-from contract.image_reference import ImageId, most_recent
+from contract.image_reference import ID_PATTERN, ImageId, most_recent
 from contract.layout_places import twice
 
 Classification = Literal["preview", "supported", "deprecated"]
@@ -26,7 +26,12 @@ class IndexedImage(ClosedDocument):
     source: ClassVar[str] = "metal-api: cmd/metal-api/internal/service/v1/image.go"
     unused_keys = frozenset({"changed", "created", "usedby"})
 
-    id: Annotated[str, AfterValidator(_image_id), Unit("OS-MAJOR.MINOR.PATCH")]
+    id: Annotated[
+        str,
+        AfterValidator(_image_id),
+        Field(json_schema_extra={"pattern": ID_PATTERN}),
+        Unit("image id"),
+    ]
     """Its name and version, each once: debian-12.0.20241118."""
 
     name: Annotated[Text, Unit("text")] = ""

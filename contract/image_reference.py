@@ -11,6 +11,8 @@ _VERSION = re.compile(
     rf"(?:-({_IDENTIFIERS}))?"
     rf"(?:\+({_IDENTIFIERS}))?"
 )
+# What of an id a regular expression can tell: of the last hyphen on, it is a version.
+ID_PATTERN = r"^[\s\S]*-v?[0-9]+(?:\.[0-9]+){0,2}(?:\+[0-9A-Za-z]+(?:\.[0-9A-Za-z]+)*)?$"
 # The same file: MaxVersionLen, and uint64 for every number.
 _MAX_CHARACTERS = 256
 _MAX_NUMBER = 2**64 - 1

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import ConfigDict, Field, JsonValue, SecretStr, model_validator
 
 from contract import install_config
 from contract.document import ClosedDocument, Problem, refuse
@@ -24,8 +24,18 @@ from contract.image_reference import ImageId
 _SOURCE = "metal-api, service/v1: MachineResponse"
 
 
+# For the schema, what `_how_to_find` says.
+_TOLD: dict[str, JsonValue] = {"type": "string", "minLength": 1}
+_URL_OR_STORE: list[JsonValue] = [
+    {"required": ["url"], "properties": {"url": _TOLD}},
+    {"required": ["id", "store"], "properties": {"id": _TOLD, "store": _TOLD}},
+]
+
+
 class Image(ClosedDocument):
     """The image to install, by its URL or by its id in a store."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _URL_OR_STORE})
 
     source: ClassVar[str] = _SOURCE
 

@@ -16,8 +16,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = _commands(words)
     except ModuleNotFoundError as missing:
         # `pip install .` brings the contract alone, and yet this command.
+        package = (missing.name or "").partition(".")[0]
         sys.stderr.write(
-            f"hammer: the Python package {missing.name} is missing: "
+            f"hammer: the Python package {package} is missing: "
             "install the agent with `pip install '.[agent]'` in a checkout\n"
         )
         return USAGE

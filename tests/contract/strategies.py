@@ -27,6 +27,7 @@ def values(kind: Kind) -> st.SearchStrategy[dict[str, Value]]:
     definitions = root.get("$defs", {})
     if kind.name == "machine":
         definitions["FilesystemLayout"] = LAYOUTS
+        definitions["Image"]["required"] = ["url"]
     made: st.SearchStrategy[dict[str, Value]] = _of(root, definitions, depth=0)
     return made
 
@@ -37,6 +38,8 @@ def _of(made: Any, definitions: Any, *, depth: int) -> st.SearchStrategy[Any]:
     if "$ref" in made:
         inner = definitions[made["$ref"].rsplit("/", 1)[-1]]
         return st.deferred(lambda: _of(inner, definitions, depth=depth + 1))
+    if made.get("type") == "object":
+        return _object(made, definitions, depth=depth)
     if "anyOf" in made:
         return st.one_of([_of(option, definitions, depth=depth) for option in made["anyOf"]])
     if "const" in made:
@@ -55,8 +58,6 @@ def _of(made: Any, definitions: Any, *, depth: int) -> st.SearchStrategy[Any]:
         case "array":
             items = _of(made["items"], definitions, depth=depth)
             return st.lists(items, max_size=2 if depth < 3 else 0).map(tuple)
-        case "object":
-            return _object(made, definitions, depth=depth)
     raise ValueError(f"a strategy for type {made['type']} is missing")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hammer.commands import main
-from hammer.image import commands
+from hammer.image import check_command
 from hammer.image.check import report
 from hammer.image.check.rules import RULES
 from tests.images import NAME, File, packed, tar_of
@@ -147,7 +147,7 @@ def test_what_is_no_file(make: str, tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_secrets_of_a_url_are_not_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "CHECK_RETRY_S", 0.5)
+    monkeypatch.setattr(check_command, "CHECK_RETRY_S", 0.5)
     assert main(["image", "check", "http://me:hunter2@127.0.0.1:1/img.tar.lz4?sig=hunter3"]) == 20
     told = capsys.readouterr()
     assert "hunter" not in told.out + told.err
