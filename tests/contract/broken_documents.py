@@ -573,6 +573,15 @@ ROWS = [
         1,
         "hardware.nics[0].mac: must be a string (quote it)",
     ),
+    # --- lists that must not be empty
+    schema_tells(LAYOUT, ["raid", 0, "devices"], (), "raid[0].devices: must not be empty"),
+    schema_tells(
+        LAYOUT,
+        ["volumegroups", 0, "devices"],
+        (),
+        "volumegroups[0].devices: must not be empty",
+        "logicalvolumes[0].lvmtype: raid1 needs a group of two devices or more",
+    ),
     # --- disk.json
     schema_tells("disk.json", ["Device"], 1, "Device: must be a string (quote it)"),
     schema_tells("disk.json", ["Partitions"], {}, "Partitions: must be a list"),

@@ -63,6 +63,7 @@ PATTERNS: list[tuple[str, Place, str, Callable[[str], object]]] = [
     ("filesystem-layout", ["filesystems", 0, "path"], "/.a \n\x7f", str),
     ("filesystem-layout", ["filesystems", 0, "label"], 'aA*?.,;:/\\|+=<>[]" !~\u00e4\n', str),
     ("filesystem-layout", ["filesystems", 1, "label"], "aA*\u00e4\n\x7f", str),
+    ("filesystem-layout", ["filesystems", 5, "label"], "aA*\u00e4", str),
     ("filesystem-layout", ["filesystems", 2, "mountoptions", 0], "ro,= \n\u00e4", str),
     ("filesystem-layout", ["disks", 0, "partitions", 0, "label"], "a:\n\U0001f427", str),
     ("filesystem-layout", ["disks", 5], "devisk/.a-", lambda text: {"device": f"/dev/{text}"}),
@@ -99,6 +100,7 @@ TEXTS = [
     "HTTPS://[::1]:8443//a/b?c#d", "file:///a", "file:a", "http://h/?a/b", "/boot", "/boot/.a",
     "/..b", "EFI ROOT", "sdz", "mapper/a:b", ">= 12", "*", " 1.2.3-rc.1+b ", "12",
     "4c4c4544-0042-4810-8056-b4c04f395332", "/dev/md0", "vg-1", "..a", "ro",
+    "x" * 11, "x" * 15, "x" * 16, "x" * 36, "x" * 127,
 ]  # fmt: skip
 
 

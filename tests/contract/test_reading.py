@@ -163,6 +163,16 @@ def test_a_large_document_is_judged_fast(name: str) -> None:
         assert time.process_time() - start < 2
 
 
+def test_null_is_read_where_go_has_nil() -> None:
+    """A pointer, slice or string that metal-hammer did not set; what it always sets is not."""
+    always = {"hostname", "password", "role", "raidenabled"}
+    nothing = dict.fromkeys(contract.InstallConfig.model_fields.keys() - always, None)
+    text = json.dumps({"hostname": "m", **nothing}).encode()
+    config = contract.load(contract.InstallConfig, text, name="x")
+    # A console that is null is none, one that is absent is the default.
+    assert config == contract.InstallConfig(hostname="m", console="")
+
+
 def test_a_key_is_what_the_file_calls_it() -> None:
     text = b"hostname: m\nfirewall_rules: {ingress: [{from_: [x], from: [y]}]}\n"
     config = contract.load(contract.InstallConfig, text, name="x")
