@@ -30,8 +30,8 @@ class _Generator(GenerateJsonSchema):
         model = schema["cls"]
         assert issubclass(model, Document)
         for entry in made["properties"].values():
-            entry.setdefault("x-source", model.source)
-            if unit := _taken_unit(entry):
+            entry["x-source"] = _taken(entry, "x-source") or model.source
+            if unit := _taken(entry, "x-unit"):
                 entry["x-unit"] = unit
         if issubclass(model, ClosedDocument):
             made["additionalProperties"] = False
@@ -42,9 +42,9 @@ class _Generator(GenerateJsonSchema):
         return made
 
 
-def _taken_unit(entry: JsonSchemaValue) -> str | None:
-    """The unit at the key itself or at what it is a list of; it is taken from there."""
-    found: str | None = entry.pop("x-unit", None)
+def _taken(entry: JsonSchemaValue, keyword: str) -> str | None:
+    """A keyword of the key itself or of what it is a list of; it is taken from there."""
+    found: str | None = entry.pop(keyword, None)
     inner = [*entry.get("anyOf", ()), entry.get("items"), entry.get("additionalProperties")]
-    units = [_taken_unit(part) for part in inner if isinstance(part, dict)]
-    return found or next((unit for unit in units if unit), None)
+    below = [_taken(part, keyword) for part in inner if isinstance(part, dict)]
+    return found or next((word for word in below if word), None)

@@ -107,6 +107,18 @@ def test_the_schema_has_text_unit_and_source_everywhere(kind: Kind) -> None:
             assert bool(entry.get("x-unit")) == has_unit(entry), place
 
 
+def test_a_key_may_have_another_source_and_unit_than_its_object() -> None:
+    machine, *_ = objects_of(kind_named("machine"))
+    assert machine["properties"]["id"]["x-source"].startswith("SMBIOS")
+    assert machine["properties"]["id"]["x-unit"] == "UUID"
+    assert "x-source" not in str(machine["properties"]["id"]["anyOf"])
+    assert machine["properties"]["allocation"]["x-source"].startswith("metal-api")
+    networks = machine["$defs"]["Network"]["properties"]
+    assert networks["asn"]["x-source"] == "RFC 6793"
+    assert networks["ips"]["x-source"].startswith("metal-go")
+    assert networks["ips"]["x-unit"] == "IP address"
+
+
 def has_unit(entry: Any) -> bool:
     """Whether an entry, or what it is a list or mapping of, is a number or a text without enum."""
     if not isinstance(entry, dict) or "enum" in entry or "const" in entry:
@@ -121,16 +133,9 @@ def has_unit(entry: Any) -> bool:
 @pytest.mark.parametrize("model", all_models(), ids=lambda model: str(model.__name__))
 def test_a_closed_document_has_a_closed_schema(model: type[Document]) -> None:
     made = schema_of(model, name="x")
-    (made,) = [
-        part
-        for part in [made, *made.get("$defs", {}).values()]
-        if set(part.get("properties", {})) == keys_of_model(model)
-    ][:1]
+    if "$ref" in made:  # of a model that holds itself
+        made = made["$defs"][model.__name__]
     assert made.get("additionalProperties", True) is not issubclass(model, ClosedDocument)
-
-
-def keys_of_model(model: type[Document]) -> set[str]:
-    return {field.alias or name for name, field in model.model_fields.items()}
 
 
 def test_the_schema_tells_secrets() -> None:
