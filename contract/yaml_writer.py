@@ -2,7 +2,8 @@
 
 Other bytes than Go's come only where some reader finds something else in Go's: `=`
 and `<<` (in YAML 1.1 a value and a merge), `-_` and `._` (to some a number), U+2028
-and U+2029, more white space at the ends than a block can hold. These are quoted.
+and U+2029, more white space at the ends than a block can hold. These are quoted,
+and so are dates that are none (0000-0-0).
 Text that begins with U+FEFF reads the same, and has fewer escapes.
 """
 
@@ -120,11 +121,12 @@ _RESOLVER = Resolver()  # YAML 1.1, as PyYAML reads it
 _TEXT_TAGS = (_RESOLVER.DEFAULT_SCALAR_TAG, "tag:yaml.org,2002:yaml")
 
 # What some readers take for something else, and PyYAML does not: y and n
-# (yaml.org/type/bool.html), base 60 with a leading zero (a MAC address), and
-# digits with a leading zero that are no octal.
+# (yaml.org/type/bool.html), base 60 with a leading zero (a MAC address), digits
+# with a leading zero that are no octal, and dates with one digit (Go).
 _SOME_READER = re.compile(
     r"[yYnN]|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"
     r"|[-+]?(0o)?[0-9][0-9_]*|[-+]_[0-9_]*|[-+]?\._[0-9_]*([eE][-+]?[0-9]+)?"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 )
 
 # yaml.v3, yamlprivateh.go: is_printable, less the two that YAML 1.1 takes for line ends.
