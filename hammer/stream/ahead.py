@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
 
-def ahead(chunks: Iterator[bytes], *, depth: int) -> Generator[bytes]:
+def ahead(chunks: Iterator[bytes], *, depth: int, wait: bool = False) -> Generator[bytes]:
     """Yield `chunks` in their order, up to `depth` of them computed before they are asked for.
 
     What the iterator raises is raised here, in its turn. A user who stops early
-    does not wait for the thread.
+    does not wait for the thread, unless `wait` says so: whoever closes the file that the
+    thread reads must, or the thread may read from the next file with the same number.
     """
     ready: SimpleQueue[bytes] = SimpleQueue()
     room: SimpleQueue[bool] = SimpleQueue()
@@ -34,4 +35,4 @@ def ahead(chunks: Iterator[bytes], *, depth: int) -> Generator[bytes]:
         done.result()
     finally:
         room.put(False)
-        thread.shutdown(wait=False)
+        thread.shutdown(wait=wait)

@@ -100,7 +100,7 @@ def read(body: http.Body, *, url: str, where: str) -> Facts:
     keep_freed_memory()
     facts = Facts(where=where)
     packed = _Packed(body, url=url)
-    with closing(ahead(iter(packed), depth=_PACKED_AHEAD)) as chunks:
+    with closing(ahead(iter(packed), depth=_PACKED_AHEAD, wait=True)) as chunks:
         flow = Flow(ahead(frames.plain(chunks, url=where), depth=_PLAIN_AHEAD))
         try:
             _read_archive(flow, facts)

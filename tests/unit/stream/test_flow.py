@@ -1,6 +1,7 @@
 """Chunks of any size are one run of bytes; a thread ahead changes nothing about them."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -82,3 +83,22 @@ def test_who_stops_early_leaves_no_thread_behind() -> None:
         if thread.name.startswith("ahead"):
             thread.join(timeout=5)
             assert not thread.is_alive()
+
+
+def test_who_waits_leaves_nobody_who_reads() -> None:
+    """The file below can be closed then, and its number used for another one."""
+    reading = threading.Event()
+    left: list[bool] = []
+
+    def slow() -> Iterator[bytes]:
+        yield b"x"
+        reading.set()
+        time.sleep(0.1)
+        left.append(True)
+        yield b"x"
+
+    chunks = ahead(slow(), depth=2, wait=True)
+    next(chunks)
+    assert reading.wait(5)
+    chunks.close()
+    assert left

@@ -260,6 +260,12 @@ CASES = (
     _members("kernel-link", with_({"boot/initrd": Link("/boot")}), "/boot/initrd"),
     _members("kernel-link", with_({"vmlinuz": Link("boot/vmlinuz-0")}), "/vmlinuz"),
     _members("initrd-missing", without(INITRD, "initrd.img"), f"initramfs-{VERSION}.img"),
+    _members("initrd-missing", {**without(INITRD), "initrd.img": b"070701"}, KERNEL),
+    _members(
+        "initrd-missing",
+        {**without(KERNEL, INITRD, "vmlinuz", "initrd.img"), "boot/vmlinuz": bzimage()},
+        "/boot/vmlinuz has no",
+    ),
     _members("initrd-orphan", with_({"boot/initramfs-5.img": b"070701"}), "initramfs-5.img"),
     _members("initrd-format", with_({INITRD: b""}), "is empty"),
     _members("initrd-format", with_({INITRD: b"PK\x03\x04zip"}), "504b0304"),
@@ -376,6 +382,9 @@ HARMLESS = {
                 CONFIG: b"CONFIG_RELOCATABLE=y\nCONFIG_BLK_DEV_INITRD=y\nCONFIG_DEVTMPFS=y\n",
             }
         )
+    ),
+    "an init that is a script": packed(
+        tar_of(with_({"usr/lib/systemd/systemd": File(b"#!/bin/sh\n# and so on\n", mode=0o755)}))
     ),
     "keys of ssh that are no secret": packed(
         tar_of(with_({"etc/ssh/ssh_host_rsa_key.pub": b"k", "etc/ssh/ca_key": b"k"}))
