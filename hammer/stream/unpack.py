@@ -85,6 +85,8 @@ class Tree:
             raise self._unsupported(member, str(error)) from None
 
     def _write(self, member: Member) -> None:
+        if member.kind is Kind.HARDLINK and _same(member.target, member.name):
+            return  # nothing is replaced: a directory there still has to get its mode
         if self._acls:
             self._acls.pop(member.name, None)
         if self._directories and member.kind is not Kind.DIRECTORY:
@@ -176,8 +178,6 @@ class Tree:
             os.close(fd)
 
     def _write_hard_link(self, member: Member) -> None:
-        if _same(member.target, member.name):
-            return
         self._made(member, lambda: os.link(member.target, member.name, follow_symlinks=False))
 
     def _write_node(self, member: Member) -> None:

@@ -389,6 +389,7 @@ HARMLESS = {
     "keys of ssh that are no secret": packed(
         tar_of(with_({"etc/ssh/ssh_host_rsa_key.pub": b"k", "etc/ssh/ca_key": b"k"}))
     ),
+    "a directory that is linked to itself": packed(tar_of(twice(("etc", HardLink("etc"))))),
     "a directory twice": packed(tar_of(twice(("etc", Directory(mode=0o700))))),
     "more padding": packed(PLAIN + bytes(100 << 10)),
 }
