@@ -166,6 +166,9 @@ STDLIB_UNWANTED = (
 # Of a wheel. pydantic.v1 is the whole of pydantic 1, for those who migrate.
 WHEEL_UNWANTED = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "tests/*", "*/tests/*", "pydantic/v1/*")
 
+# Of the agent: what starts virtual machines, for authors of images on their laptops.
+AGENT_UNWANTED = ("trial", "qemu.py")
+
 # What the agent imports, and what of it fails only when it is used.
 IMPORT_TEST = """\
 import ctypes, hashlib, sqlite3, ssl, tarfile

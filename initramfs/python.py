@@ -34,13 +34,15 @@ def install_stdlib(copier: Copier, *, unwanted: Sequence[str]) -> None:
     copier.copy(STDLIB, is_wanted=is_wanted)
 
 
-def install_agent(repository: Path, tree: Path, names: Sequence[str]) -> None:
+def install_agent(
+    repository: Path, tree: Path, names: Sequence[str], *, unwanted: Sequence[str]
+) -> None:
     """Copy our own packages, with a command of the same name each."""
     for name in names:
         shutil.copytree(
             repository / name,
             tree / PACKAGES / name,
-            ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
+            ignore=shutil.ignore_patterns("__pycache__", "*.pyc", *unwanted),
         )
         launcher = tree / "usr/bin" / name
         launcher.write_text(LAUNCHER.format(package=name))

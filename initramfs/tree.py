@@ -54,7 +54,7 @@ def make(
     python.library_cache(tree)
     _check(tree)
     say("trying the imports of the agent")
-    python.try_imports(tree, contents.IMPORT_TEST + _imports_of_agent(), say=say)
+    python.try_imports(tree, contents.IMPORT_TEST + _imports_of_agent(tree), say=say)
 
 
 def entries(tree: Path) -> Iterator[cpio.Entry]:
@@ -113,15 +113,16 @@ def _install_python(copier: Copier, toolbox: Toolbox, wheel_files: Sequence[Path
     python.install_stdlib(copier, unwanted=contents.STDLIB_UNWANTED)
     wheels.unpack(wheel_files, packages=packages, unwanted=contents.WHEEL_UNWANTED)
     wheels.strip(toolbox, packages=packages)
-    python.install_agent(REPOSITORY, copier.tree, AGENT)
+    python.install_agent(REPOSITORY, copier.tree, AGENT, unwanted=contents.AGENT_UNWANTED)
     python.compile_all(toolbox, copier.tree)
 
 
-def _imports_of_agent() -> str:
+def _imports_of_agent(tree: Path) -> str:
+    packages = tree / python.PACKAGES
     names = [
-        ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+        ".".join(path.relative_to(packages).with_suffix("").parts)
         for package in AGENT
-        for path in sorted((REPOSITORY / package).rglob("*.py"))
+        for path in sorted((packages / package).rglob("*.py"))
     ]
     return "".join(f"import {name.removesuffix('.__init__')}\n" for name in names)
 

@@ -4,7 +4,8 @@
     ├── UsageError                2   the command line is wrong
     │   ├── CmdlineInvalid
     │   ├── InstallerUnusable
-    │   └── RuleUnknown
+    │   ├── RuleUnknown
+    │   └── ArgumentInvalid
     ├── SpecError                10   the machine document cannot be carried out here
     │   ├── DocumentMissing
     │   ├── DocumentInvalid
@@ -17,7 +18,8 @@
     │   ├── MachineUnknown
     │   ├── DiskMissing
     │   ├── DiskTooSmall
-    │   └── TargetFull
+    │   ├── TargetFull
+    │   └── TrialDiskUnknown
     ├── ImageError               20   the image is not what it must be
     │   ├── StoreUnreachable
     │   ├── ListingInvalid
@@ -43,7 +45,10 @@
     │   ├── BootInfoInvalid
     │   ├── BootFileMissing
     │   ├── KernelInvalid
-    │   └── TreeUnusable
+    │   ├── TreeUnusable
+    │   ├── ImageKernelPanicked
+    │   ├── ImageNeverUp
+    │   └── ImageWentOff
     ├── HostError                30   this machine did not do what it was told
     │   ├── NotRamdisk
     │   ├── NotRoot
@@ -61,7 +66,11 @@
     │   ├── UnpackDied
     │   ├── KexecRefused
     │   ├── NetworkDown
-    │   └── Interrupted
+    │   ├── Interrupted
+    │   ├── RamdiskMissing
+    │   ├── FirmwareMissing
+    │   ├── GuestLost
+    │   └── TrialTooSlow
     └── ControlError             40   who gives the orders cannot be reached
         ├── SpecUnreachable
         └── ControlUnsupported
@@ -147,7 +156,18 @@ from hammer.errors.spec import (
     Unsupported,
     WrongMachine,
 )
+from hammer.errors.trial import (
+    FirmwareMissing,
+    GuestLost,
+    ImageKernelPanicked,
+    ImageNeverUp,
+    ImageWentOff,
+    RamdiskMissing,
+    TrialDiskUnknown,
+    TrialTooSlow,
+)
 from hammer.errors.usage import (
+    ArgumentInvalid,
     CmdlineInvalid,
     InstallerUnusable,
     RuleUnknown,
@@ -156,6 +176,7 @@ from hammer.errors.usage import (
 __all__ = [
     "BUG_EXIT_STATUS",
     "AgentRunning",
+    "ArgumentInvalid",
     "BootFileMissing",
     "BootInfoInvalid",
     "BootInfoMissing",
@@ -171,18 +192,23 @@ __all__ = [
     "DocumentInvalid",
     "DocumentMissing",
     "FileFailed",
+    "FirmwareMissing",
+    "GuestLost",
     "HammerError",
     "HostError",
     "ImageCorrupt",
     "ImageError",
     "ImageHttpStatus",
     "ImageInterrupted",
+    "ImageKernelPanicked",
+    "ImageNeverUp",
     "ImageNotLz4",
     "ImageNotTar",
     "ImageStalled",
     "ImageTruncated",
     "ImageUnknown",
     "ImageUnreachable",
+    "ImageWentOff",
     "IndexInvalid",
     "IndexMissing",
     "InstallerFailed",
@@ -204,6 +230,7 @@ __all__ = [
     "ProgramFailed",
     "ProgramMissing",
     "ProgramTimeout",
+    "RamdiskMissing",
     "RuleUnknown",
     "SpecError",
     "SpecUnreachable",
@@ -214,6 +241,8 @@ __all__ = [
     "TargetFull",
     "TargetInUse",
     "TreeUnusable",
+    "TrialDiskUnknown",
+    "TrialTooSlow",
     "UnmountBusy",
     "UnpackDied",
     "Unsupported",

@@ -46,3 +46,17 @@ class RuleUnknown(UsageError):
     def __str__(self) -> str:
         instead = f", did you mean {self.nearest}?" if self.nearest else ""
         return f"--skip {self.rule}: no such rule{instead}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ArgumentInvalid(UsageError):
+    """An argument of a command that cannot be used as it is."""
+
+    code = "argument-invalid"
+    hint = "correct the argument; `--help` after the command lists them all"
+
+    argument: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.argument}: {self.reason}"

@@ -49,6 +49,7 @@ class RamdiskProgram(StrEnum):
 class AuthorProgram(StrEnum):
     """What only the commands for image authors need; none of it is in the ramdisk."""
 
+    QEMU = "qemu-system-x86_64"
     TAR = "tar"
     SH = "sh"
     BASH = "bash"

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from hammer.image import check_command, pack_command, resolve_command
+from hammer.image import check_command, pack_command, resolve_command, try_command
 from hammer.report import Subparsers
 
 
@@ -20,5 +20,5 @@ def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add `image` and its commands to those of `hammer`."""
     image = commands.add_parser("image", help="for authors of images")
     image_commands = image.add_subparsers(required=True, metavar="COMMAND")
-    for command in (check_command, pack_command, resolve_command):
+    for command in (check_command, pack_command, resolve_command, try_command):
         command.add_to(image_commands)

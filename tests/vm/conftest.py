@@ -11,7 +11,7 @@ import pytest
 from tests.demo_image.build_image import DemoImage, bare_image, big_image, demo_image
 from tests.servers import serve
 from tests.vm.guest import OVMF, seen_by_guest
-from tests.vm.ramdisk import BUILD, Ramdisk
+from tests.vm.ramdisk import BUILD, Ramdisk, built_ramdisk
 
 
 def require(there: bool, why: str) -> None:
@@ -31,7 +31,7 @@ def _qemu() -> None:
 
 @pytest.fixture(scope="session")
 def ramdisk() -> Ramdisk:
-    built = Ramdisk()
+    built = built_ramdisk()
     require(built.exists, f"no {built.initrd}: run initramfs/build")
     return built
 

@@ -1,18 +1,15 @@
-"""Disks of guests, from outside: made empty, and looked at afterwards."""
+"""Disks of guests, looked at from outside."""
 
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from hammer.host.qemu import empty_disk
+
+__all__ = ["Partition", "empty_disk", "filesystem", "partitions", "vfat_file"]
+
 SECTOR_BYTES = 512
-
-
-def empty_disk(path: Path, *, size_mib: int) -> Path:
-    """A sparse file that a guest takes for a new disk."""
-    with path.open("wb") as file:
-        file.truncate(size_mib * 1024 * 1024)
-    return path
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,20 +3,9 @@
 import json
 from pathlib import Path
 
-import pytest
-
-from tests.vm.demo import told
 from tests.vm.verdict import Verdict, events_in, proof_in, tail
 
 PROOF = "METAL-PROOF kernel=6.1.0 root=a-1 expected=a-1 match=yes hostname=vm-1 image_md5=00ff"
-FAILED = {
-    "event": "failed",
-    "code": "disk-missing",
-    "exit_status": 10,
-    "message": "no /dev/sdz",
-    "hint": "correct it",
-    "notes": [],
-}
 CONSOLE = Path("console.log")
 
 
@@ -41,24 +30,6 @@ def test_a_proof_is_taken_apart() -> None:
     assert proof is not None
     assert (proof.match, proof.hostname, proof.image_md5) == ("yes", "vm-1", "00ff")
     assert str(proof) == PROOF
-
-
-@pytest.mark.parametrize(
-    ("text", "status", "said"),
-    [
-        (f"{PROOF}\n", 0, PROOF),
-        (f"{PROOF}\n".replace("match=yes", "match=no"), 1, "match=no"),
-        (f"{json.dumps(FAILED)}\n", 1, "FAILED [disk-missing] no /dev/sdz"),
-        (f"{json.dumps(FAILED)}\n{PROOF}\n", 1, "FAILED [disk-missing]"),
-    ],
-    ids=["proven", "another root", "failed", "failed and an old system boots"],
-)
-def test_the_demo_says_what_came_out(
-    text: str, status: int, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    verdict = Verdict(events=tuple(events_in(text)), proof=proof_in(text), console=CONSOLE)
-    assert told(verdict) == status
-    assert said in capsys.readouterr().out
 
 
 def test_the_tail_of_a_console_is_readable(tmp_path: Path) -> None:

@@ -1,17 +1,15 @@
 """What a guest said on its second serial port, and what that means."""
 
-import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-# Firmware writes to every serial port it finds, and in colours: a line of ours
-# can begin in the middle of one of its.
-EVENT = re.compile(r'\{"event".*\}')
+from hammer.image.trial.events import Event, events_in, seconds
+from hammer.image.trial.transcript import plain
+
+__all__ = ["Proof", "Verdict", "VmLost", "events_in", "plain", "proof_in", "tail"]
+
 PROOF = re.compile(r"METAL-PROOF (.*)")
-ANSI = re.compile(r"\x1b(?:\[[0-9;?=]*[A-Za-z]|[()][0-9A-Za-z]|[=>78c])")
 
 
 class VmLost(Exception):
@@ -37,14 +35,14 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    events: tuple[dict[str, Any], ...]
+    events: tuple[Event, ...]
     """What the agent reported, in the order it did."""
     proof: Proof | None
     """None: the installation failed, and `failed` says how."""
     console: Path
 
     @property
-    def failed(self) -> dict[str, Any] | None:
+    def failed(self) -> Event | None:
         failures = self.named("failed")
         return failures[-1] if failures else None
 
@@ -52,23 +50,12 @@ class Verdict:
     def code(self) -> str | None:
         return self.failed["code"] if self.failed else None
 
-    def named(self, event: str) -> list[dict[str, Any]]:
+    def named(self, event: str) -> list[Event]:
         return [said for said in self.events if said["event"] == event]
 
     def seconds(self) -> dict[str, float]:
         """How long each step took that ended."""
-        return {
-            said["step"]: said["seconds"] for said in self.named("step") if said["state"] == "end"
-        }
-
-
-def events_in(text: str) -> Iterator[dict[str, Any]]:
-    for line in plain(text).splitlines():
-        if found := EVENT.search(line):
-            try:
-                yield json.loads(found.group())
-            except json.JSONDecodeError:
-                continue  # cut by the end of the guest
+        return seconds(self.events)
 
 
 def proof_in(text: str) -> Proof | None:
@@ -77,11 +64,6 @@ def proof_in(text: str) -> Proof | None:
         return None
     values = dict(word.split("=", 1) for word in found[-1].split())
     return Proof(**values)
-
-
-def plain(text: str) -> str:
-    """Without the control sequences that firmware and systemd draw with."""
-    return ANSI.sub("", text)
 
 
 def tail(console: Path, *, lines: int = 30) -> str:
