@@ -101,7 +101,7 @@ def test_an_installer_that_fails_is_told_without_secrets(work: Path, ramdisk: ob
     result = tried(publish(content, work), "--userdata", user_data, work=work)
     assert (result.status, result.verdict["code"]) == (20, "installer-failed")
     assert "left with status 3" in result.verdict["message"]
-    assert "8/10 install   ***" in result.progress + result.console, "it was printed, and hidden"
+    assert "      ***\n" in result.progress, "it was printed, and hidden"
     assert SECRET not in str(result)
     assert SECRET not in result.console
 
@@ -125,7 +125,8 @@ def test_a_kernel_that_panics_after_kexec(work: Path, ramdisk: object) -> None:
     result = tried(publish(content, work), work=work)
     assert (result.status, result.verdict["code"]) == (20, "image-kernel-panicked")
     assert "Unable to mount root fs" in result.verdict["message"]
-    assert any(NO_ROOT.removeprefix("root=/dev/") in line for line in result.verdict["tail"])
+    assert any("end Kernel panic" in line for line in result.verdict["tail"])
+    assert NO_ROOT in result.console
 
 
 def test_a_system_that_never_says_that_it_is_up_on_a_machine_of_the_authors_own(
