@@ -5,13 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.vm.disks import empty_disk, partitions
 from tests.vm.guest import Guest
+from tests.vm.processes import pids_with, wait_for
 from tests.vm.ramdisk import Ramdisk
 from tests.vm.verdict import VmLost
 
@@ -52,25 +52,3 @@ def test_a_guest_does_not_outlive_a_test_that_is_killed(work: Path) -> None:
 
 def test_an_empty_disk_has_no_partitions(work: Path) -> None:
     assert partitions(empty_disk(work / "disk.raw", size_mib=8)) == []
-
-
-def pids_with(work: Path, *, name: str = "") -> list[str]:
-    """Running processes whose command line has `work` and `name` in it."""
-    found = []
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit() or process.name == str(os.getpid()):
-            continue
-        try:
-            command = (process / "cmdline").read_bytes().decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if str(work) in command and name in command:
-            found.append(process.name)
-    return found
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    limit_s = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < limit_s
-        time.sleep(0.05)

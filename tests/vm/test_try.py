@@ -14,7 +14,7 @@ import pytest
 
 from tests.demo_image.build_image import DemoImage
 from tests.images import NAME, md5_file
-from tests.vm.test_guest import pids_with, wait_for
+from tests.vm.processes import pids_with, wait_for
 from tests.vm.tiny_system import CMDLINE, NO_ROOT, tiny_image
 
 SECRET = "hunter2-must-never-be-seen"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hammer.cmdline import EMBEDDED_SPEC
-from hammer.errors import RamdiskMissing
+from hammer.errors import FileFailed, RamdiskMissing
 from hammer.host.carried import CARRIED_INSTALLER
 from initramfs.overlay import overlay
 
@@ -25,13 +25,17 @@ class Ramdisk:
         """An initrd in `work` that installs what `document` says; it needs no server for it.
 
         With `installer` it carries one, as `initramfs/build --installer` would make it.
+        Raises FileFailed.
         """
-        work.mkdir(parents=True, exist_ok=True)
         initrd = work / "initrd"
         added = {EMBEDDED_SPEC: (document.encode(), 0o600)}
         if installer is not None:
             added[str(CARRIED_INSTALLER)] = (installer, 0o755)
-        overlay(self.initrd, initrd, added)
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+            overlay(self.initrd, initrd, added)
+        except OSError as error:
+            raise FileFailed(path=str(initrd), reason=error.strerror or str(error)) from None
         return initrd
 
 

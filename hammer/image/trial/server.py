@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header("Content-Length", str(file.stat().st_size))
                 self.end_headers()
                 self.connection.sendfile(stream)
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             self._nothing()
 
     def _nothing(self) -> None:

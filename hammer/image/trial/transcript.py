@@ -54,7 +54,6 @@ class Transcript:
         self._markers = markers
         self._on_line = on_line
         self._partial = ""
-        self._looked_at = False
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.handed_over = False
         """Whether what comes is of the kernel that the agent started."""
@@ -70,12 +69,9 @@ class Transcript:
     def feed(self, text: str) -> None:
         if not text:
             # A prompt has no line end, and is complete when nothing follows.
-            if self._partial and not self._looked_at:
-                self._look(plain(self._partial).strip())
-                self._looked_at = True
+            self._look(plain(self._partial).strip())
             return
         *lines, self._partial = (self._partial + text.replace("\r", "")).split("\n")
-        self._looked_at = False
         for line in lines:
             self._take(plain(line))
         if len(self._partial) > LONGEST_LINE:

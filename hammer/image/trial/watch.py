@@ -101,7 +101,7 @@ class Watch:
             self._read()
             if status is not None:
                 self._transcript.end()
-            if self._transcript.marker and not self._failed:
+            if self._transcript.marker:
                 return self._up()
             failure = self._failure(status)
             if failure is not None:

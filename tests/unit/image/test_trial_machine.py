@@ -129,7 +129,9 @@ def test_only_addresses_that_an_interface_can_have_are_given_to_the_guest() -> N
     assert machine.macs(document) == ("aa:00:00:00:00:01",)
 
 
-@pytest.mark.parametrize("text", [f"#cloud-config\n  key: {SECRET}\n", SECRET])
+@pytest.mark.parametrize(
+    "text", [f"#cloud-config\n  key: {SECRET}\n", SECRET, f"{SECRET[:10]}\n{SECRET}\n"]
+)
 def test_what_must_not_be_shown(text: str, tmp_path: Path) -> None:
     data = tmp_path / "user-data"
     data.write_text(text)
@@ -138,6 +140,7 @@ def test_what_must_not_be_shown(text: str, tmp_path: Path) -> None:
     for secret in machine.secrets(document):
         shown = shown.replace(secret, "***")
     assert SECRET not in shown
+    assert SECRET[10:] not in shown
     assert document.allocation.user_data is not None
     assert document.allocation.user_data.get_secret_value() not in shown
 

@@ -130,6 +130,13 @@ def test_lines_that_look_like_a_marker(said: str, up: bool) -> None:
     assert (outcome.failure is None) is up
 
 
+def test_a_guest_that_prints_for_ever_without_a_line_end_fills_no_memory() -> None:
+    transcript = Transcript(default_markers("try-1"))
+    for _ in range(1000):
+        transcript.feed("." * 1000)
+    assert sum(map(len, transcript.tail())) < 1000 * 200
+
+
 def test_a_marker_of_the_authors_own() -> None:
     marker = Marker(name="ready", pattern=re.compile("READY [0-9]+"))
     guest = Recorded([*INSTALLED, ("all is READY 7 now\r\n", "")])

@@ -1,5 +1,6 @@
 """`hammer image try`: what is refused before anything starts, what is served, how it is told."""
 
+import errno
 import json
 import re
 import signal
@@ -100,6 +101,17 @@ def test_without_firmware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         pytest.fail("it has no firmware")
 
 
+def test_a_host_without_room_for_the_ramdisk(
+    ramdisk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("hammer.image.trial.ramdisk.overlay", full)
+    with pytest.raises(errors.FileFailed, match="initrd: No space left on device"):
+        found_ramdisk(ramdisk).with_document("", work=ramdisk)
+
+
 def test_the_ramdisk_of_this_directory_comes_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,13 +147,15 @@ def test_the_image_is_served_and_nothing_else_of_its_directory(tmp_path: Path) -
     image.with_name(f"{image.name}.md5").write_bytes(b"digest")
     (folder / "other").write_bytes(b"secret")
     (tmp_path / "above").write_bytes(b"secret")
+    (folder / f"{image.name}.d").mkdir()
     with published(str(image)) as source:
         assert source.packed_bytes == 5
         base = source.url.rsplit("/", 1)[0]
         assert get(source.url) == b"image"
         assert get(f"{source.url}.md5?key=x") == b"digest"
         assert get(f"{source.url}.sha256") == 404
-        for path in ("other", "", "../above", "..%2Fabove", "my%20image.tar.lz4.%2F..%2Fother"):
+        below = "my%20image.tar.lz4.d"
+        for path in ("other", "", "../above", "..%2Fabove", below, f"{below}/../other"):
             assert get(f"{base}/{path}") == 404, path
         assert source.for_people(f"{source.url}: no") == f"{folder}/my%20image.tar.lz4: no"
     with pytest.raises(urllib.error.URLError):
