@@ -149,6 +149,11 @@ def test_every_program_of_the_agent(archive: dict[str, Record]) -> None:
         assert any(place in archive for place in places), program
 
 
+def test_no_virtual_machines_inside(archive: dict[str, Record]) -> None:
+    assert any(name.endswith("/hammer/image/commands.py") for name in archive)
+    assert not [name for name in archive if "/hammer/image/trial" in name or "qemu.py" in name]
+
+
 def test_what_the_kernel_needs_first(archive: dict[str, Record]) -> None:
     assert archive["init"].permissions == 0o755
     assert archive["dev/console"].device == (5, 1)
