@@ -118,12 +118,6 @@ class Address:
         return ImageId(f"{os}-{version if version.patch else short}", os, version)
 
 
-def digest_url(image_url: str) -> str:
-    """The file with the MD5 digest, beside the image."""
-    parts = urlsplit(image_url)
-    return urlunsplit(parts._replace(path=f"{parts.path}.md5"))
-
-
 def packages_url(image_url: str) -> str:
     """The list of packages, beside the image; not every image has one."""
     parts = urlsplit(image_url)

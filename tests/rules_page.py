@@ -13,7 +13,7 @@ INTRODUCTION = """# Rules of `hammer image check`
 Made from `hammer/image/check/rules.py` by `make docs`; do not edit.
 
     hammer image check img.tar.lz4
-    hammer image check img.tar.lz4 --layout layout.yaml --disk-size 102400
+    hammer image check img.tar.lz4 --layout layout.yaml --disk-mib 102400
     hammer image check https://images.example.com/img.tar.lz4 --fatal-warnings --format github
     hammer image check img.tar.lz4 --skip boot-loader --skip tool-sshd
     hammer image check --list-rules

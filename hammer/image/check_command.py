@@ -5,15 +5,17 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hammer import redact
 from hammer.console import Console, json_sink, text_sink
 from hammer.host.programs import HostPrograms
-from hammer.image.check import layout, lint, report, space
-from hammer.image.check.reader import Facts
-from hammer.image.check.rules import Outcome
 from hammer.report import Subparsers, answer, reported, stdout
 from hammer.stream.http import Patience
+
+if TYPE_CHECKING:
+    from hammer.image.check.reader import Facts
+    from hammer.image.check.rules import Outcome
 
 # A person or a pipeline waits; the agent itself is more patient.
 CHECK_RETRY_S = 10
@@ -26,7 +28,7 @@ def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     checker.add_argument("image", nargs="?", metavar="IMG", help="img.tar.lz4, path or URL")
     checker.add_argument("--layout", type=Path, metavar="FILE", help="filesystem layout to fit in")
     checker.add_argument(
-        "--disk-size", type=positive, metavar="MIB", help="size of each disk of the layout"
+        "--disk-mib", type=positive, metavar="MIB", help="size of each disk of the layout"
     )
     checker.add_argument(
         "--skip", action="append", default=[], metavar="ID", help="leave out a rule (repeatable)"
@@ -48,13 +50,16 @@ def positive(text: str) -> int:
 
 
 def check_command(arguments: argparse.Namespace) -> int:
+    # Not for the other commands, which are to start at once.
+    from hammer.image.check import lint, report, space
+
     if arguments.list_rules:
         answer(report.list_of_rules())
         return 0
     if arguments.image is None:
         arguments.usage_error("IMG is missing")
-    if arguments.disk_size and not arguments.layout:
-        arguments.usage_error("--disk-size goes with --layout")
+    if arguments.disk_mib and not arguments.layout:
+        arguments.usage_error("--disk-mib goes with --layout")
     form = report.Format(arguments.format)
     console = Console([json_sink(stdout) if form is report.Format.JSON else text_sink(stdout)])
     found: list[lint.Report] = []
@@ -77,12 +82,14 @@ def check_command(arguments: argparse.Namespace) -> int:
     return status or lint.exit_status(found[0], fatal_warnings=arguments.fatal_warnings)
 
 
-def _fits(arguments: argparse.Namespace) -> Callable[[Facts], Iterable[Outcome]]:
+def _fits(arguments: argparse.Namespace) -> Callable[["Facts"], Iterable["Outcome"]]:
     """Judges by the layout of the command line. Raises LayoutMissing, DocumentInvalid."""
+    from hammer.image.check import layout
+
     return partial(
         layout.findings,
         layout=layout.read_layout(arguments.layout),
-        disk_mib=arguments.disk_size,
+        disk_mib=arguments.disk_mib,
     )
 
 

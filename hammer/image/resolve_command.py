@@ -3,15 +3,9 @@
 import argparse
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
-from contract import ImageId
-from contract.document import problems_of
-from contract.fields import StoreUrl
 from hammer.cmdline import Settings
 from hammer.console import Console, json_sink, text_sink
 from hammer.errors import FileFailed
-from hammer.image.resolve import resolve
 from hammer.report import Subparsers, reported, stdout
 from hammer.stream.http import Patience
 
@@ -39,7 +33,12 @@ def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     resolver.set_defaults(command=resolve_command)
 
 
+# The contract takes a while to import, and the other commands are to start at once.
+
+
 def image_id(text: str) -> str:
+    from contract import ImageId
+
     try:
         ImageId.parse(text)
     except ValueError as error:
@@ -48,6 +47,11 @@ def image_id(text: str) -> str:
 
 
 def store(text: str) -> str:
+    from pydantic import TypeAdapter, ValidationError
+
+    from contract.document import problems_of
+    from contract.fields import StoreUrl
+
     if "\0" in text:
         raise argparse.ArgumentTypeError("must hold no zero byte")
     if "://" not in text:
@@ -59,6 +63,8 @@ def store(text: str) -> str:
 
 
 def resolve_command(arguments: argparse.Namespace) -> int:
+    from hammer.image.resolve import resolve
+
     as_json = arguments.format == "json"
     console = Console([json_sink(stdout) if as_json else text_sink(stdout)])
 

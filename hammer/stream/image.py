@@ -1,31 +1,23 @@
 """The image: asked for before the first write, unpacked in one pass after it."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
-from contract.image_store import digest_url
 from hammer.errors import (
     DigestMalformed,
     DigestMismatch,
-    DigestMissing,
     HammerError,
     ImageError,
-    ImageHttpStatus,
-    ImageInterrupted,
     ImageNotLz4,
-    ImageStalled,
-    ImageUnreachable,
     UnpackDied,
 )
 from hammer.stream import child, digest, frames, http, mounts
+from hammer.stream.published import digest_file, digest_url, name_of, source_errors
 from hammer.stream.store import Choice, Stores
-
-_DIGEST_FILE_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,32 +120,6 @@ class HttpImages:
             raise DigestMalformed(url=digest_url(url), reason=str(error)) from None
 
 
-def name_of(url: str) -> str:
-    """The name of the file that a URL ends in."""
-    return PurePosixPath(unquote(urlsplit(url).path)).name
-
-
-def digest_file(
-    url: str, *, patience: http.Patience | None = None, on_retry: http.OnRetry | None = None
-) -> bytes:
-    """The digest file of an image as it is. Raises DigestMissing, DigestMalformed, ImageError."""
-    beside = digest_url(url)
-    try:
-        with source_errors(beside):
-            return http.fetch(
-                beside, limit_bytes=_DIGEST_FILE_BYTES, patience=patience, on_retry=on_retry
-            )
-    except http.TooLarge as error:
-        raise DigestMalformed(url=beside, reason=str(error)) from None
-    except ImageHttpStatus as error:
-        reason = f"the server answers with HTTP status {error.status}"
-        raise DigestMissing(url=beside, reason=reason) from None
-    except ImageUnreachable as error:
-        if urlsplit(url).scheme != "file":
-            raise
-        raise DigestMissing(url=beside, reason=error.reason) from None
-
-
 def _pass_on(
     body: http.Body, unpacker: child.Child, *, progress: Callable[[int], None]
 ) -> tuple[str, HammerError | None]:
@@ -199,33 +165,3 @@ def _mismatch(offer: Offer, actual: str, result: object) -> DigestMismatch:
 
 def _said(complaint: HammerError) -> str:
     return f"while unpacking: {complaint}"
-
-
-@contextmanager
-def source_errors(url: str) -> Iterator[None]:
-    """Map what the transfer raises to errors of the image."""
-    try:
-        yield
-    except http.BadStatus as error:
-        raise ImageHttpStatus(url=url, status=error.status) from None
-    except http.Unreachable as error:
-        raise ImageUnreachable(url=url, reason=str(error)) from None
-    except http.Stalled as error:
-        mapped: ImageError = ImageStalled(
-            url=url, received_bytes=error.received_bytes, limit_s=error.limit_s
-        )
-        raise _with_notes(mapped, error) from None
-    except http.Interrupted as error:
-        mapped = ImageInterrupted(
-            url=url,
-            received_bytes=error.received_bytes,
-            expected_bytes=error.expected_bytes,
-            reason=str(error),
-        )
-        raise _with_notes(mapped, error) from None
-
-
-def _with_notes(mapped: ImageError, error: http.FetchFailed) -> ImageError:
-    for note in getattr(error, "__notes__", ()):
-        mapped.add_note(note)
-    return mapped

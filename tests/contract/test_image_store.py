@@ -3,7 +3,7 @@
 import pytest
 
 from contract.image_reference import ImageId
-from contract.image_store import Address, Store, digest_url, packages_url
+from contract.image_store import Address, Store, packages_url
 
 BASE = "https://images.example.com/metal-os"
 
@@ -117,7 +117,6 @@ def test_every_place_where_an_image_may_be_is_an_address_of_it(text: str) -> Non
 
 def test_what_lies_beside_an_image() -> None:
     url = f"{BASE}/stable/debian/12/img.tar.lz4?signature=x"
-    assert digest_url(url) == f"{BASE}/stable/debian/12/img.tar.lz4.md5?signature=x"
     assert packages_url(url) == f"{BASE}/stable/debian/12/packages.txt?signature=x"
 
 

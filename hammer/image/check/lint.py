@@ -10,7 +10,7 @@ from hammer.image.check import archive, installer, kernel, metal, published, rul
 from hammer.image.check.reader import Facts, read
 from hammer.image.check.rules import Finding, Outcome, Rule, Severity, Unchecked
 from hammer.stream import http
-from hammer.stream.image import source_errors
+from hammer.stream.published import source_errors
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked
 from hammer.redact import url as shown
 from hammer.stream import digest, http
-from hammer.stream.image import digest_file, name_of
+from hammer.stream.published import digest_file, name_of
 
 PACKAGES = "packages.txt"
 _PACKAGES_BYTES = 16 << 20

@@ -14,7 +14,7 @@ from hammer.stream import frames, http
 from hammer.stream.ahead import ahead
 from hammer.stream.child import keep_freed_memory
 from hammer.stream.flow import Flow
-from hammer.stream.image import source_errors
+from hammer.stream.published import source_errors
 from hammer.stream.sparse import BLOCK_BYTES
 from hammer.stream.tar import Archive, Kind, Member
 

@@ -422,7 +422,7 @@ LAYOUT_INODES = _error(
 LAYOUT_UNKNOWN = _info(
     "layout-unknown",
     "a partition of size 0 takes the rest of a disk, whose size the layout does not say",
-    "give --disk-size",
+    "give --disk-mib",
 )
 
 RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

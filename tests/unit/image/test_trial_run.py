@@ -37,7 +37,7 @@ class Pretended:
         return f"user data: {SECRET}\r\n"
 
     def second_port(self) -> str:
-        url = self.document().image_url
+        url = self.document().allocation.image.url
         failed = {
             **{"event": "failed", "code": self.code, "exit_status": 10, "hint": "look"},
             **{"message": f"{url}: {SECRET}", "notes": [SECRET]},

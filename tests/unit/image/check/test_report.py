@@ -120,12 +120,12 @@ def test_wrong_words(
 
 def test_a_layout_that_fits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "layout.yaml").write_text(LAYOUT % 40)
-    layout = ["--layout", str(tmp_path / "layout.yaml"), "--disk-size", "100"]
+    layout = ["--layout", str(tmp_path / "layout.yaml"), "--disk-mib", "100"]
     assert main(["image", "check", write(tmp_path, CLEAN), *layout]) == 0
     assert "info: space: / needs " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [[], ["x", "--disk-size", "9"], ["x", "--disk-size", "-1"]])
+@pytest.mark.parametrize("words", [[], ["x", "--disk-mib", "9"], ["x", "--disk-mib", "-1"]])
 def test_wrong_usage(words: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["image", "check", *words])
