@@ -39,6 +39,9 @@ def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     tries.add_argument("--role", choices=("machine", "firewall"), help="default: machine")
     tries.add_argument("--ssh-key", type=Path, metavar="FILE", help="public keys for the system")
     tries.add_argument("--userdata", type=Path, metavar="FILE", help="user data for the system")
+    tries.add_argument(
+        "--installer", type=Path, metavar="FILE", help="for an image that has none of its own"
+    )
     tries.add_argument("--disk-gib", type=int, metavar="GIB", help="size of the disk")
     tries.add_argument("--memory-mib", type=int, default=MEMORY_MIB, metavar="MIB")
     tries.add_argument(
@@ -132,6 +135,7 @@ def trial_of(arguments: argparse.Namespace) -> "Trial":
             ssh_key=arguments.ssh_key,
             user_data=arguments.userdata,
         ),
+        installer=arguments.installer and installer_of(arguments.installer),
         disk_gib=arguments.disk_gib,
         marker=pattern(arguments.marker),
         accel=arguments.accel or DEFAULT_ACCEL,
@@ -139,6 +143,14 @@ def trial_of(arguments: argparse.Namespace) -> "Trial":
         limits=Limits(install_s=arguments.install_limit_s, boot_s=arguments.boot_limit_s),
         keep=arguments.keep and kept_directory(arguments.keep),
     )
+
+
+def installer_of(path: Path) -> bytes:
+    """What the ramdisk is to carry. Raises InstallerUnusable."""
+    from hammer.host import carried
+
+    carried.check(path)
+    return path.read_bytes()
 
 
 def option(name: str) -> str:

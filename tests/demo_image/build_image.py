@@ -134,7 +134,7 @@ def demo_image() -> DemoImage:
     """The demo image, made if it is not there or if what it is made of has changed."""
     recipe = repr((SUITE, PACKAGES, NOT_UNPACKED, HOOKS, _overlay()))
     key = hashlib.sha256(recipe.encode()).hexdigest()
-    with made_once(BUILD, key=key) as stale:
+    with _made_once(BUILD, key=key) as stale:
         if stale:
             root_tar = BUILD / "root.tar"
             _debian(root_tar)
@@ -149,7 +149,7 @@ def big_image(*, filler_mib: int = FILLER_MIB) -> DemoImage:
     """
     plain = demo_image()
     folder = BUILD / f"filler-{filler_mib}"
-    with made_once(folder, key=plain.md5 + inspect.getsource(_append_filler)) as stale:
+    with _made_once(folder, key=plain.md5 + inspect.getsource(_append_filler)) as stale:
         if stale:
             big_tar = folder / "root.tar"
             shutil.copyfile(BUILD / "root.tar", big_tar)
@@ -164,7 +164,7 @@ def bare_image() -> DemoImage:
     """The demo image without its installer."""
     plain = demo_image()
     folder = BUILD / "bare"
-    with made_once(folder, key=plain.md5 + inspect.getsource(bare_image)) as stale:
+    with _made_once(folder, key=plain.md5 + inspect.getsource(bare_image)) as stale:
         if stale:
             bare_tar = folder / "root.tar"
             shutil.copyfile(BUILD / "root.tar", bare_tar)
@@ -175,7 +175,7 @@ def bare_image() -> DemoImage:
 
 
 @contextlib.contextmanager
-def made_once(folder: Path, *, key: str) -> Iterator[bool]:
+def _made_once(folder: Path, *, key: str) -> Iterator[bool]:
     """Hold the folder's lock; true when its content must be made for `key`.
 
     Test workers ask side by side: the first one makes it, the others wait.

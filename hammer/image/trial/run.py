@@ -40,6 +40,8 @@ class Trial:
     document: Path | None = None
     """A machine document; None: one is made as `wanted` says."""
     wanted: Wanted
+    installer: bytes | None = None
+    """What the ramdisk carries for an image that has no installer."""
     disk_gib: int | None = None
     """None: enough for the image."""
     marker: re.Pattern[str] | None = None
@@ -119,7 +121,9 @@ def _guest(
     return Guest(
         work=work,
         kernel=trial.ramdisk.kernel,
-        initrd=trial.ramdisk.with_document(contract.dump(document), work=work),
+        initrd=trial.ramdisk.with_document(
+            contract.dump(document), work=work, installer=trial.installer
+        ),
         disks=disks(document.allocation.filesystemlayout, work=work, rest_gib=rest_gib),
         memory_mib=trial.memory_mib,
         accel=trial.accel,
