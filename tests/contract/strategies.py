@@ -27,7 +27,9 @@ def values(kind: Kind) -> st.SearchStrategy[dict[str, Value]]:
     definitions = root.get("$defs", {})
     if kind.name == "machine":
         definitions["FilesystemLayout"] = LAYOUTS
-        definitions["Image"]["required"] = ["url"]
+        image = definitions["Image"]
+        image["required"] = ["url"]
+        image["properties"]["url"] = image["properties"]["url"]["anyOf"][0]  # not null nor empty
     made: st.SearchStrategy[dict[str, Value]] = _of(root, definitions, depth=0)
     return made
 

@@ -1,6 +1,7 @@
 """The pages say what the code does."""
 
 import re
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
@@ -54,6 +55,6 @@ def test_make_targets_exist(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_commands_of_the_agent_parse(path: Path) -> None:
     for line in re.findall(r"^ {4}hammer (.+)$", path.read_text(), re.MULTILINE):
-        words = line.split("#")[0].split()
+        words = shlex.split(line, comments=True)
         if "--help" not in words and "--version" not in words:
             parser().parse_args(words)
