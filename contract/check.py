@@ -10,7 +10,7 @@ from contract.generations import generation_of
 from contract.install_config import InstallConfig
 from contract.kinds import Kind, kind_of_file, kinds_of_content
 from contract.values import Value
-from contract.yaml_file import load, read_bounded, read_bounded_stdin
+from contract.yaml_file import NO_MAPPING, load_value, read_bounded, read_bounded_stdin
 from contract.yaml_limits import Unreadable
 from contract.yaml_reader import read
 
@@ -35,6 +35,8 @@ class Verdict:
 
 def verdict(file: str, kind: Kind | None) -> Verdict:
     """Read and check a file; without a kind that is found by its name, else by its content."""
+    if not file:  # which is the current directory to Path
+        return _refused("''", "cannot be read (no such file)")
     shown = "" if file == STDIN else file if file.isprintable() else ascii(file)
     try:
         text = read_bounded_stdin() if file == STDIN else read_bounded(Path(file))
@@ -46,10 +48,10 @@ def verdict(file: str, kind: Kind | None) -> Verdict:
         return _refused(shown, "cannot be read (no such file)")
     kind, generation = kind or kind_of_file(file), None
     try:
-        values = read(text)
-        kind = kind or _kind_of_content(values)
-        generation = _generation(kind, values)
-        load(kind.model, text, name=shown)
+        value = read(text)
+        kind = kind or _kind_of_content(value)
+        generation = _generation(kind, value)
+        load_value(kind.model, value, text, name=shown)
     except Unreadable as error:
         finding = Finding(error.reason, position=error.position)
         return Verdict(shown, kind.name if kind else None, (finding,))
@@ -74,7 +76,7 @@ def _kind_of_content(value: Value) -> Kind:
     if len(kinds) == 1:
         return kinds[0]
     if not isinstance(value, dict):
-        raise Unreadable("must be a mapping of keys to values")
+        raise Unreadable(NO_MAPPING)
     candidates = " or ".join(kind.name for kind in kinds)
     among = f", it may be {candidates}" if candidates else ""
     raise Unreadable(f"cannot tell which document this is{among}: give --kind")

@@ -16,6 +16,8 @@ from contract.yaml_positions import positions
 
 D = TypeVar("D", bound=Document)
 
+NO_MAPPING = "must be a mapping of keys to values"
+
 
 def load(model: type[D], text: bytes, *, name: str) -> D:
     """The document that `text` holds, as YAML or JSON; `name` goes into the errors.
@@ -25,38 +27,38 @@ def load(model: type[D], text: bytes, *, name: str) -> D:
     """
     try:
         value = yaml_reader.read(text)
-        values = _mapping(model, value)
     except Unreadable as error:
         unreadable = Finding(error.reason, position=error.position)
     else:
-        values, problems = with_usual_names(model, values)
-        problems += unknown_keys(model, values)
-        try:
-            # By the key in the file, not by what Python calls it (from_).
-            document = model.model_validate(values, by_alias=True, by_name=False)
-        except ValidationError as error:
-            problems += problems_of(error)
-        if not problems:
-            return document
-        # Raised out here, because an exception in flight is kept as context, and
-        # pydantic's holds the input.
-        position = positions(text)
-        begin = 1 if isinstance(value, tuple) else 0
-        raise Broken(
-            name=name,
-            findings=tuple(
-                Finding(reason, shown(place), position(place[begin:])) for place, reason in problems
-            ),
-        )
+        return load_value(model, value, text, name=name)
     raise NotYaml(name=name, findings=(unreadable,))
 
 
-def _mapping(model: type[Document], value: Value) -> dict[str, Value]:
-    if isinstance(value, tuple) and model.bare_list_is:
-        return {model.bare_list_is: value}
-    if not isinstance(value, dict):
-        raise Unreadable("must be a mapping of keys to values")
-    return value
+def load_value(model: type[D], value: Value, text: bytes, *, name: str) -> D:
+    """As `load`, when `text` was read already and holds `value`; it tells the lines."""
+    is_bare_list = isinstance(value, tuple) and model.bare_list_is is not None
+    values = {str(model.bare_list_is): value} if is_bare_list else value
+    if not isinstance(values, dict):
+        raise NotYaml(name=name, findings=(Finding(NO_MAPPING),))
+    values, problems = with_usual_names(model, values)
+    problems += unknown_keys(model, values)
+    try:
+        # By the key in the file, not by what Python calls it (from_).
+        document = model.model_validate(values, by_alias=True, by_name=False)
+    except ValidationError as error:
+        problems += problems_of(error)
+    if not problems:
+        return document
+    # Raised out here, because an exception in flight is kept as context, and
+    # pydantic's holds the input.
+    position = positions(text)
+    begin = 1 if is_bare_list else 0
+    raise Broken(
+        name=name,
+        findings=tuple(
+            Finding(reason, shown(place), position(place[begin:])) for place, reason in problems
+        ),
+    )
 
 
 def load_file(model: type[D], path: Path) -> D:

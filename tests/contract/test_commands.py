@@ -10,6 +10,8 @@ import pytest
 
 from contract.__main__ import main
 from contract.kinds import KINDS, Kind, example
+from contract.values import Value
+from contract.yaml_events import from_yaml
 from tests.contract.documents import LAYOUT, as_bytes, changed
 
 NAMES = [kind.name for kind in KINDS]
@@ -139,6 +141,26 @@ def test_odd_file_names(name: str, tmp_path: Path, capsys: pytest.CaptureFixture
     assert (status, said.count("\n")) == (0, 1)
     assert "\x1b" not in said
     assert run(capsys, "check", "a\0b") == (10, "'a\\x00b': cannot be read (no such file)\n")
+
+
+def test_an_empty_file_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "check", "") == (10, "'': cannot be read (no such file)\n")
+
+
+def test_a_file_is_read_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "boot-info.yaml"
+    path.write_text("kernel: /k\ncmdline: a\n")
+    texts = []
+
+    def parsed(text: str) -> Value:
+        texts.append(text)
+        return from_yaml(text)
+
+    monkeypatch.setattr("contract.yaml_reader.from_yaml", parsed)
+    assert run(capsys, "check", str(path)) == (0, f"{path}: ok (boot-info.yaml)\n")
+    assert texts == [path.read_text()]
 
 
 # --- as a program --------------------------------------------------------------------------
