@@ -357,7 +357,7 @@ MACHINE_DETAILS = MachineDetails(
             identifier="00:03:00:11:11:01",
             vendor="Example Networks",
             model="Example 25G",
-            speed=25000,
+            speed=25_000_000_000,
             neighbors=(MachineNic(mac="Eth1/4(Port1)", name="Ethernet3"),),
             hostname=MACHINE.allocation.hostname,
         ),

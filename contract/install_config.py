@@ -54,7 +54,7 @@ class Network(Document):
     underlay: bool = False
     """Whether this is the underlay (kept for images older than networktype)."""
 
-    vrf: Annotated[int, Field(ge=0), Unit("VRF number")] = 0
+    vrf: Annotated[int, Field(ge=0, le=2**63 - 1), Unit("VRF number")] = 0
     """Number of the VRF of this network, 0 for the underlay."""
 
 

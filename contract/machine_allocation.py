@@ -11,6 +11,7 @@ from contract.fields import Either, HostName, Listed, OptionalText, Text, Unit
 from contract.filesystem_layout_v2 import FilesystemLayout
 from contract.meta import Labels, Meta
 from contract.protobuf import (
+    TRIMMED_PATTERN,
     Flag,
     Message,
     Numbered,
@@ -94,7 +95,7 @@ def _userdata(secret: SecretStr) -> SecretStr:
 UserData = Annotated[
     Secret,
     AfterValidator(_userdata),
-    Field(json_schema_extra={"maxLength": MAX_USERDATA}),
+    Field(json_schema_extra={"maxLength": MAX_USERDATA, "pattern": TRIMMED_PATTERN}),
     Unit("text"),
 ]
 

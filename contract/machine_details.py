@@ -30,7 +30,7 @@ class MachineNic(Document):
     model: Annotated[Text, Unit("text")] = ""
     """What it is; the agent does not know and leaves it empty."""
 
-    speed: Annotated[int, Field(ge=0, le=2**64 - 1), Unit("MBit/s")] = 0
+    speed: Annotated[int, Field(ge=0, le=2**64 - 1), Unit("bit/s")] = 0
     """How fast it is; the agent does not know and leaves it at 0."""
 
     neighbors: Listed["MachineNic"] = ()

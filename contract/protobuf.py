@@ -156,6 +156,10 @@ Uuid = Annotated[
 """A UUID (RFC 9562), or empty."""
 
 
+# To ECMAScript U+FEFF is white space, and to nobody else.
+TRIMMED_PATTERN = r"^([\S\ufeff]([\s\S]*[\S\ufeff])?)?$"
+
+
 def _trimmed(text: str) -> str:
     if text != text.strip():
         raise rule("must not begin or end with white space")
@@ -165,6 +169,6 @@ def _trimmed(text: str) -> str:
 Trimmed = Annotated[
     str,
     AfterValidator(_trimmed),
-    WithJsonSchema({"type": "string", "pattern": r"^(\S([\s\S]*\S)?)?$"}),
+    WithJsonSchema({"type": "string", "pattern": TRIMMED_PATTERN}),
 ]
 Secret = Annotated[SecretStr, Either(None, "")]
