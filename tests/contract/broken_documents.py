@@ -15,6 +15,8 @@ from tests.contract.documents import GONE, GOOD, Path, as_bytes, changed
 
 BOOT_INFO, INSTALL = "boot-info.yaml", "install.yaml"
 LAYOUT, MACHINE = "filesystem-layout", "machine"
+DETAILS, ALLOCATION = "machine-details.yaml", "machine-allocation.yaml"
+OS_INSTALLER, BUILD_META, INDEX = "os-installer.yaml", "build-meta.yaml", "image-index"
 
 NOT_PROVIDED = "is no disk, partition, array or volume of the layout"
 TWICE_USED = "is used by another part of the layout"
@@ -24,6 +26,21 @@ LAST_ONLY = "0 (the rest) is for the last partition only"
 LVM_NAME = "must be a name of LVM: letters, digits and + _ . -, not - first"
 NORMALISED = "must be normalised: no . or .., no double slash, none at the end"
 VERSION = "must be * or a version, with an operator and a space before it"
+NO_STRING = "must be a string (quote it)"
+NO_TIME = "must be a time of RFC 3339 between the years 1 and 9999"
+UNTRIMMED = "must not begin or end with white space"
+NO_COMMENT = "must be at most 100 lower case letters, underscores, spaces and dashes"
+NO_PATH = "must be an absolute path of a file"
+NO_TASK = (
+    "must be one of 'persist configuration data from metal-hammer', "
+    "'check if running in efi mode', 'remove .dockerenv if running in virtual environment', "
+    "'write hostname', 'write /etc/hosts', 'write /etc/resolv.conf', 'write ntp configuration', "
+    "'create metal user', 'configure network', 'authorized ssh keys', "
+    "'fix wrong filesystem permissions', 'process userdata', 'build kernel cmdline', "
+    "'write /etc/metal/boot-info.yaml', 'write booatloader config', 'unset machine id', "
+    "'deploy systemd services', 'write /etc/metal/build-meta.yaml' or "
+    "'execute custom executable'"
+)
 
 
 @dataclass(frozen=True)
@@ -101,6 +118,12 @@ ROWS = [
     check_tells(INSTALL, ["networks", 0, "asn"], 1.0, "networks[0].asn: must be an integer"),
     schema_tells(INSTALL, ["networks", 0, "asn"], True, "networks[0].asn: must be an integer"),
     schema_tells(INSTALL, ["networks", 0, "vrf"], -1, "networks[0].vrf: must be at least 0"),
+    schema_tells(
+        INSTALL,
+        ["networks", 0, "vrf"],
+        2**63,
+        "networks[0].vrf: must be at most 9223372036854775807",
+    ),
     schema_tells(INSTALL, ["networks", 0, "nat"], 1, "networks[0].nat: must be true or false"),
     schema_tells(INSTALL, ["networks", 0, "nat"], "yes", "networks[0].nat: must be true or false"),
     schema_tells(
@@ -591,6 +614,280 @@ ROWS = [
         (),
         "Partitions[0].Properties.UUID: must be a string (quote it)",
     ),
+    # --- machine-details.yaml
+    schema_tells(DETAILS, ["id"], 5, f"id: {NO_STRING}"),
+    schema_tells(DETAILS, ["nics"], {}, "nics: must be a list"),
+    schema_tells(DETAILS, ["nics", 0], "lan0", "nics[0]: must be a mapping"),
+    schema_tells(DETAILS, ["nics", 0, "mac"], 1, f"nics[0].mac: {NO_STRING}"),
+    schema_tells(DETAILS, ["nics", 0, "speed"], -1, "nics[0].speed: must be at least 0"),
+    schema_tells(
+        DETAILS,
+        ["nics", 0, "speed"],
+        2**64,
+        "nics[0].speed: must be at most 18446744073709551615",
+    ),
+    # Quotes around a number are for protobuf alone.
+    schema_tells(DETAILS, ["nics", 0, "speed"], "1", "nics[0].speed: must be an integer"),
+    schema_tells(
+        DETAILS,
+        ["nics", 0, "neighbors", 0, "name"],
+        5,
+        f"nics[0].neighbors[0].name: {NO_STRING}",
+    ),
+    schema_tells(DETAILS, ["password"], None, f"password: {NO_STRING}"),
+    schema_tells(DETAILS, ["password"], ("secret-password",), f"password: {NO_STRING}"),
+    schema_tells(DETAILS, ["raidenabled"], "yes", "raidenabled: must be true or false"),
+    schema_tells(DETAILS, ["root_uuid"], 1e9, f"root_uuid: {NO_STRING}"),
+    # --- machine-allocation.yaml
+    schema_tells(ALLOCATION, ["uuid"], "x", "uuid: must be a UUID"),
+    schema_tells(ALLOCATION, ["project"], "shop", "project: must be a UUID"),
+    schema_tells(
+        ALLOCATION,
+        ["createdBy"],
+        "a" * 129,
+        "createdBy: must not be longer than 128 characters",
+    ),
+    schema_tells(ALLOCATION, ["meta", "createdAt"], "yesterday", f"meta.createdAt: {NO_TIME}"),
+    schema_tells(
+        ALLOCATION, ["meta", "createdAt"], "2024-02-30T00:00:00Z", f"meta.createdAt: {NO_TIME}"
+    ),
+    schema_tells(ALLOCATION, ["meta", "updatedAt"], 0, f"meta.updatedAt: {NO_STRING}"),
+    schema_tells(ALLOCATION, ["meta", "generation"], -1, "meta.generation: must be at least 0"),
+    schema_tells(
+        ALLOCATION,
+        ["image", "features"],
+        ("machine",),
+        "image.features[0]: must be one of 'IMAGE_FEATURE_MACHINE' or 'IMAGE_FEATURE_FIREWALL'",
+    ),
+    # Number 0 of an enum is "not set", which no element of a list can be.
+    schema_tells(
+        ALLOCATION,
+        ["image", "features"],
+        (0,),
+        "image.features[0]: must be one of 'IMAGE_FEATURE_MACHINE' or 'IMAGE_FEATURE_FIREWALL'",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["allocationType"],
+        "firewall",
+        "allocationType: must be one of 'MACHINE_ALLOCATION_TYPE_MACHINE' or "
+        "'MACHINE_ALLOCATION_TYPE_FIREWALL'",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["networks", 0, "natType"],
+        3,
+        "networks[0].natType: must be one of 'NAT_TYPE_NONE' or 'NAT_TYPE_IPV4_MASQUERADE'",
+    ),
+    schema_tells(ALLOCATION, ["networks", 0, "vrf"], "046", "networks[0].vrf: must be an integer"),
+    check_tells(
+        ALLOCATION,
+        ["networks", 0, "vrf"],
+        "18446744073709551616",
+        "networks[0].vrf: must be at most 18446744073709551615",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["networks", 0, "asn"],
+        2**32,
+        "networks[0].asn: must be at most 4294967295",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["networks", 0, "network_type"],
+        "NETWORK_TYPE_CHILD",
+        "networks[0].network_type: is another name of networkType, which is there too",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["dnsServer"],
+        (),
+        "dnsServer: is another name of dnsServers, which is there too",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["networks", 0, "netwrk"],
+        "x",
+        "networks[0].netwrk: unknown key, did you mean network?",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["hostname"],
+        "a" * 65,
+        "hostname: must not be longer than 64 characters, what Linux takes",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["sshPublicKeys"],
+        ("ssh-ed25519 AAAA",) * 51,
+        "sshPublicKeys: must not have more than 50 items",
+    ),
+    schema_tells(ALLOCATION, ["sshPublicKeys", 0], "key\n", f"sshPublicKeys[0]: {UNTRIMMED}"),
+    schema_tells(ALLOCATION, ["userdata"], "secret-userdata\n", f"userdata: {UNTRIMMED}"),
+    schema_tells(
+        ALLOCATION,
+        ["userdata"],
+        "x" * 32769,
+        "userdata: must not be longer than 32768 characters",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["firewallRules", "egress", 0, "ports"],
+        (65533,),
+        "firewallRules.egress[0].ports[0]: must be at most 65532",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["firewallRules", "egress", 0, "comment"],
+        "Web",
+        f"firewallRules.egress[0].comment: {NO_COMMENT}",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["firewallRules", "ingress", 0, "comment"],
+        "a" * 101,
+        f"firewallRules.ingress[0].comment: {NO_COMMENT}",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["firewallRules", "egress", 0, "from"],
+        ("10.0.0.0/8",),
+        "firewallRules.egress[0].from: unknown key",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["dnsServers"],
+        ({"ip": "192.0.2.53"},) * 4,
+        "dnsServers: must not have more than 3 items",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["ntpServers"],
+        ({"address": "time.example.com"},) * 11,
+        "ntpServers: must not have more than 10 items",
+    ),
+    schema_tells(ALLOCATION, ["vpn", "authKey"], ("secret-key",), f"vpn.authKey: {NO_STRING}"),
+    schema_tells(
+        ALLOCATION,
+        ["vpn", "auth_ky"],
+        "secret-key",
+        "vpn.auth_ky: unknown key, did you mean authKey?",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["filesystemLayout", "disks", 0, "wipeonreinstall"],
+        True,
+        "filesystemLayout.disks[0].wipeonreinstall: unknown key",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["filesystemLayout", "filesystems", 0, "mountOptions"],
+        ("ro", "ro"),
+        "filesystemLayout.filesystems[0].mountOptions: must not hold an element twice",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["filesystemLayout", "filesystems", 0, "path"],
+        "/" + "a" * 4096,
+        "filesystemLayout.filesystems[0].path: must not be longer than 4096 characters",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["filesystemLayout", "raid", 0, "level"],
+        "1",
+        "filesystemLayout.raid[0].level: must be one of 'RAID_LEVEL_0' or 'RAID_LEVEL_1'",
+    ),
+    schema_tells(
+        ALLOCATION,
+        ["placementLabels"],
+        {"rack": "a"},
+        "placementLabels.rack: unknown key",
+    ),
+    # --- os-installer.yaml
+    schema_tells(OS_INSTALLER, ["os_nam"], "x", "os_nam: unknown key, did you mean os_name?"),
+    schema_tells(OS_INSTALLER, ["only"], "write hostname", "only: must be a list"),
+    schema_tells(OS_INSTALLER, ["only", 0], "write hostnames", f"only[0]: {NO_TASK}"),
+    schema_tells(OS_INSTALLER, ["except", 0], "write bootloader config", f"except[0]: {NO_TASK}"),
+    schema_tells(
+        OS_INSTALLER,
+        ["custom_script", "executable_path"],
+        GONE,
+        "custom_script.executable_path: is missing and required",
+    ),
+    schema_tells(
+        OS_INSTALLER,
+        ["custom_script", "executable_path"],
+        "run.sh",
+        f"custom_script.executable_path: {NO_PATH}",
+    ),
+    schema_tells(
+        OS_INSTALLER,
+        ["custom_script", "executable_path"],
+        "/usr/../run.sh",
+        "custom_script.executable_path: must not hold ..",
+    ),
+    schema_tells(
+        OS_INSTALLER,
+        ["custom_script", "work_dir"],
+        "/",
+        "custom_script.work_dir: unknown key, did you mean workdir?",
+    ),
+    schema_tells(OS_INSTALLER, ["overwrites"], (), "overwrites: must be a mapping"),
+    schema_tells(
+        OS_INSTALLER, ["overwrites", "bootloader_id"], 1, f"overwrites.bootloader_id: {NO_STRING}"
+    ),
+    # --- build-meta.yaml
+    schema_tells(BUILD_META, ["buildVersion"], 0.3, f"buildVersion: {NO_STRING}"),
+    schema_tells(BUILD_META, ["buildSHA"], 1917, f"buildSHA: {NO_STRING}"),
+    schema_tells(BUILD_META, ["ignitionVersion"], ("2",), f"ignitionVersion: {NO_STRING}"),
+    # --- image-index
+    schema_tells(INDEX, ["images"], "x", "images: must be a list"),
+    schema_tells(INDEX, ["image"], (), "image: unknown key, did you mean images?"),
+    schema_tells(INDEX, ["images", 0, "id"], GONE, "images[0].id: is missing and required"),
+    schema_tells(
+        INDEX,
+        ["images", 0, "id"],
+        "debian",
+        "images[0].id: must be an operating system and a version: debian-12.0.20241118",
+    ),
+    schema_tells(
+        INDEX,
+        ["images", 0, "id"],
+        "debian-bookworm",
+        "images[0].id: must have a version as 12, 12.0 or 12.0.20241118",
+    ),
+    check_tells(
+        INDEX,
+        ["images", 0, "id"],
+        "debian-12.0.18446744073709551616",
+        "images[0].id: must have a version of numbers below 2^64",
+    ),
+    check_tells(
+        INDEX,
+        ["images", 1, "id"],
+        "debian-12.0.20241118",
+        "images[1].id: is the id of another image already",
+    ),
+    schema_tells(INDEX, ["images", 0, "url"], GONE, "images[0].url: is missing and required"),
+    schema_tells(
+        INDEX,
+        ["images", 0, "url"],
+        "oci://images.example.com/debian",
+        "images[0].url: must be a URL with http, https or file",
+    ),
+    schema_tells(
+        INDEX,
+        ["images", 0, "features"],
+        ("router",),
+        "images[0].features[0]: must be one of 'machine' or 'firewall'",
+    ),
+    schema_tells(
+        INDEX,
+        ["images", 0, "classification"],
+        "stable",
+        "images[0].classification: must be one of 'preview', 'supported' or 'deprecated'",
+    ),
+    schema_tells(INDEX, ["images", 0, "sha256"], "x", "images[0].sha256: unknown key"),
 ]
 
 # --- texts that are no document of any kind: name, text, what is said ----------------------

@@ -32,6 +32,7 @@ def test_what_the_cases_start_from_is_good(model: type[Document]) -> None:
 def test_every_row_is_another() -> None:
     assert len({row.id for row in ROWS} | {name for name, _, _ in UNREADABLE}) >= 60
     assert len({(row.kind, row.text) for row in ROWS}) == len(ROWS)
+    assert {row.kind for row in ROWS} == {kind.name for kind in KINDS}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
