@@ -1,4 +1,18 @@
-"""What the agent and an image agree on: the documents, and how to read and write them."""
+"""What the agent and an image agree on: the documents, and how to read and write them.
+
+Documents        install_config, disk_json (version 1); machine_details, machine_allocation
+                 (version 2); boot_info, build_meta (from the installer); os_installer;
+                 machine_document, filesystem_layout, image_index
+What they share  document (base of all), fields, protobuf (base of version 2), meta,
+                 filesystem_layout_v2, generations (install.yaml of other years), paths
+Layouts          layout_rules, layout_devices, layout_labels, layout_places, layout_schema,
+                 device_names
+Images           image_reference (ids and versions), image_store (where they are)
+Reading          yaml_file (first), yaml_reader, yaml_events, yaml_scalars, yaml_limits,
+                 yaml_positions, other_names, unknown_keys, errors
+Writing          yaml_writer, values
+The command      __main__, check, kinds, json_schema, examples, reference (docs/contract.md)
+"""
 
 from contract import paths
 from contract.boot_info import BootInfo

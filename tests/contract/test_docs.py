@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import contract
 from contract.__main__ import main
 from contract.kinds import KINDS
 from contract.reference import updated
@@ -26,6 +27,13 @@ def test_the_tables_are_those_of_the_models() -> None:
     page = PAGE.read_text()
     assert page.count("<!-- keys of ") == len(KINDS)
     assert updated(page) == page, "run `make docs`"
+
+
+def test_the_map_of_the_package_names_every_module_once() -> None:
+    folder = Path(contract.paths.__file__).parent
+    told = re.findall(r"[a-z_0-9]{4,}", re.sub(r"\(.*?\)", "", contract.__doc__ or ""))
+    for module in folder.glob("[a-z]*.py"):
+        assert told.count(module.stem) == 1, module.stem
 
 
 def test_what_commands_print_is_what_they_print(

@@ -77,12 +77,9 @@ PATTERNS: list[tuple[str, Place, str, Callable[[str], object]]] = [
     ("machine-allocation.yaml", ["uuid"], "04cF-\n", str),
     ("machine-allocation.yaml", ["meta", "createdAt"], "0129-:.TtZz+ ", str),
     ("machine-allocation.yaml", ["meta", "generation"], "0129-+", str),
-    ("machine-allocation.yaml", ["hostname"], "aA0-._\n", str),
     ("machine-allocation.yaml", ["sshPublicKeys", 0], SPACES, str),
     ("machine-allocation.yaml", ["userdata"], SPACES, str),
     ("machine-allocation.yaml", ["firewallRules", "egress", 0, "comment"], "az_ -A\n", str),
-    ("machine-allocation.yaml", ["networks", 0, "asn"], "0129-", str),
-    ("os-installer.yaml", ["custom_script", "executable_path"], "/.a\n\0 ", str),
     ("image-index", ["images", 0, "id"], "deb-ian12.0v+_ \n", str),
     ("image-index", ["images", 0, "url"], "htps:/fileHTTPS?#@[].a \n\x1f", str),
 ]
