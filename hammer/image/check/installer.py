@@ -25,6 +25,7 @@ _PARSERS = {
     b"bash": AuthorProgram.BASH,
 }
 _PARSE_LIMIT_S = 20.0
+_LINE_BYTES = 255  # of a first line the kernel reads no more (BINPRM_BUF_SIZE less a NUL)
 
 
 class Parsers(Protocol):
@@ -100,11 +101,11 @@ def _script(
         text = f"{path} begins with neither `#!` and a program nor an ELF header: {begins}"
         yield Finding(rules.INSTALLER_INTERPRETER, text)
         return
-    broken = list(_interpreter(tree, path, words[0]))
-    yield from broken
+    broken = [*_interpreter(tree, path, words[0]), *_argument(tree, path, words)]
+    yield from broken[:1]
     if broken:
         return
-    name = _shell(words)
+    name = _shell(tree, _program(words))
     parser = _PARSERS.get(name)
     if parser is None:
         reason = f"{path} is for {printable(name)}, and only sh, dash and bash scripts are parsed"
@@ -112,6 +113,9 @@ def _script(
     elif size > len(content):
         reason = f"{path} is larger than the {len(content)} bytes that are kept of it"
         yield Unchecked(rules.INSTALLER_SYNTAX, reason)
+    elif b"\0" in content:
+        # Such as an archive behind `exit`, to which a shell that runs it never comes.
+        yield Unchecked(rules.INSTALLER_SYNTAX, f"{path} holds more than text")
     else:
         yield from _syntax(path, content, parser, parsers=parsers)
 
@@ -120,20 +124,54 @@ def shebang(content: bytes) -> list[bytes]:
     """Interpreter and its argument of the first line, as the kernel cuts them; or nothing.
 
     Linux, fs/binfmt_script.c: blanks and tabs separate, everything else belongs to the name.
+    A line may end with the file, and of a longer one the argument is cut.
     """
-    line, line_feed, _ = content[:256].partition(b"\n")
-    if not line.startswith(b"#!") or not line_feed:
+    if not content.startswith(b"#!"):
         return []
-    name, _, argument = line[2:].strip(b" \t").replace(b"\t", b" ").partition(b" ")
+    line, line_feed, _ = content[2:_LINE_BYTES].replace(b"\t", b" ").partition(b"\n")
+    line = line.lstrip(b" ")
+    ends = line_feed or len(content) < _LINE_BYTES or b" " in line or b"\0" in line
+    if not ends:
+        return []  # nobody knows how the name goes on
+    name, _, argument = line.partition(b"\0")[0].partition(b" ")
     return [word for word in (name, argument.strip(b" ")) if word]
 
 
-def _shell(words: Sequence[bytes]) -> bytes:
-    name = words[0].rpartition(b"/")[2]
-    if name == b"env" and len(words) > 1:
-        rest = [word for word in words[1].split(b" ") if word != b"-S"]
-        name = rest[0].rpartition(b"/")[2] if rest else name
-    return name
+def _program(words: Sequence[bytes]) -> bytes:
+    """What runs the script in the end: env(1) looks for another program."""
+    if words[0].rpartition(b"/")[2] != b"env" or len(words) == 1:
+        return words[0]
+    if not words[1].startswith(b"-S"):
+        return words[1]  # all of it is one argument
+    rest = [word for word in words[1][2:].split(b" ") if word and b"=" not in word]
+    return rest[0] if rest else words[0]
+
+
+def _shell(tree: Tree, program: bytes) -> bytes:
+    """The name of the shell; where sh is bash, as in Fedora, a script may use what bash has."""
+    name = program.rpartition(b"/")[2]
+    real = tree.find("bin/sh") if name == b"sh" else None
+    return b"bash" if real and real[0].endswith(b"/bash") else name
+
+
+def _argument(tree: Tree, path: str, words: Sequence[bytes]) -> Iterator[Outcome]:
+    """What the interpreter will stumble over in the rest of the line."""
+    line = printable(b" ".join(words))
+    program = _program(words)
+    problem = ""
+    if words[-1].endswith(b"\r"):
+        problem = "the first line ends in CR LF, and the CR belongs to the argument"
+    elif program == words[0] or program.startswith(b"-") or b"=" in program:
+        return  # no env, or one with other options than -S
+    elif _found(tree, program) is None:
+        problem = f"the image has no program {printable(program)}"
+        problem += " (env splits its argument after -S only)" if b" " in program else ""
+    if problem:
+        yield Finding(rules.INSTALLER_INTERPRETER, f"{path} is started by {line}: {problem}")
+
+
+def _found(tree: Tree, program: bytes) -> Entry | None:
+    return tree.file(program) if b"/" in program else tree.program(program.decode(errors="replace"))
 
 
 def _interpreter(tree: Tree, path: str, interpreter: bytes) -> Iterator[Outcome]:
@@ -148,6 +186,8 @@ def _interpreter(tree: Tree, path: str, interpreter: bytes) -> Iterator[Outcome]
         problem = "the image has no such file"
     elif not entry.mode & 0o111:
         problem = f"it is not executable there (mode {entry.mode:04o})"
+    elif entry.machine not in (0, X86_64):
+        problem = f"it is for machine {entry.machine} (elf(5)), not {X86_64} (x86-64)"
     if problem:
         yield Finding(rules.INSTALLER_INTERPRETER, f"{path} is started by {name}: {problem}")
 
@@ -156,9 +196,14 @@ def _syntax(
     path: str, content: bytes, parser: AuthorProgram, *, parsers: Parsers
 ) -> Iterator[Outcome]:
     """Let a shell of this host parse the script; `-n` (POSIX, set) executes nothing of it."""
+    # Nor the `shopt -s extglob` that the patterns below it need.
+    extended = parser is AuthorProgram.BASH and b"extglob" in content
+    options = ("-O", "extglob", "-n") if extended else ("-n",)
     try:
         # Not by a name: the script stays where it is, and nothing is written.
-        parsers.run(parser, "-n", stdin=content.decode(errors="replace"), timeout_s=_PARSE_LIMIT_S)
+        parsers.run(
+            parser, *options, stdin=content.decode(errors="replace"), timeout_s=_PARSE_LIMIT_S
+        )
     except ProgramMissing:
         yield Unchecked(rules.INSTALLER_SYNTAX, f"{path} is for {parser}, which this host lacks")
     except ProgramTimeout as failure:

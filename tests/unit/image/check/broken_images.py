@@ -208,12 +208,28 @@ CASES = (
             (b"echo\n", "begins with neither"),
             (b"#!/bin/zsh\n", "no such file"),
             (b"#!/bin/sh\r\necho\r\n", "CR LF"),
+            (b"#!/bin/sh -e\r\necho\r\n", "CR LF"),
             (b"#!sh\n", "absolute path"),
+            (b"#!/usr/bin/env python3\n", "no program python3"),
+            (b"#!/usr/bin/env bash\r\n", "CR LF"),
+            (b"#!/usr/bin/env bash -eu\n", "after -S only"),
+            (b"#!/usr/bin/env -S A=1 zsh -e\n", "no program zsh"),
+            (b"#!/usr/bin/env /opt/zsh\n", "no program /opt/zsh"),
             (b"#!/etc/passwd\n", "not executable"),
             (elf_file(interpreter="/lib/ld-musl-x86_64.so.1"), "ld-musl-x86_64.so.1"),
             (elf_file(interpreter="/bin/sh")[:70], "damaged"),
             (bytes(FOREIGN), "machine 183"),
         )
+    ),
+    _members(
+        "installer-interpreter",
+        with_(
+            {
+                "install.sh": File(b"#!/opt/sh\n", mode=0o755),
+                "opt/sh": File(bytes(FOREIGN), mode=0o755),
+            }
+        ),
+        "/opt/sh: it is for machine 183",
     ),
     _stream(
         "installer-syntax",

@@ -66,6 +66,7 @@ def good() -> dict[str, Entry]:
         "usr/sbin/init": Link("../lib/systemd/systemd"),
         "usr/bin/dash": PROGRAM,
         "usr/bin/bash": PROGRAM,
+        "usr/bin/env": PROGRAM,
         "usr/bin/sh": Link("dash"),
         **{f"usr/sbin/{name}": PROGRAM for name in ("useradd", "chpasswd", "sshd", "grub-install")},
         "usr/lib/os-release": b'ID=debian\nVERSION_ID="12"\n',

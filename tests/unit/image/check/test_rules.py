@@ -14,10 +14,10 @@ from hammer.image.check.layout import findings as fits
 from hammer.image.check.lint import Report, as_url, lint
 from hammer.image.check.rules import RULES, Severity
 from hammer.stream.http import Patience
-from tests.images import NAME, PATH, packed, tar_of
+from tests.images import NAME, PATH, File, Link, packed, tar_of
 from tests.servers import Answer, Cut, Stall, Status, Then, serve
 from tests.unit.image.check.broken_images import CASES, ELSEWHERE, GOOD, HARMLESS, Broken, published
-from tests.unit.image.check.good_image import ALWAYS, CONFIG, INITRD, INSTALLER, without
+from tests.unit.image.check.good_image import ALWAYS, CONFIG, INITRD, INSTALLER, with_, without
 
 PATIENCE = Patience(connect_s=5, stall_s=0.5, retry_for_s=0.1, first_pause_s=0.05)
 
@@ -109,6 +109,36 @@ def test_the_good_image_breaks_no_rule(tmp_path: Path) -> None:
     assert report.unchecked == ()
     # By stdin and never executed.
     assert parsers.asked == [("sh", ("-n",), INSTALLER.decode())]
+
+
+@pytest.mark.parametrize(
+    ("script", "asked"),
+    [
+        (b"#!/usr/bin/env bash\n", ("bash", "-n")),
+        (b"#!/usr/bin/env -S A=1 bash -eu\n", ("bash", "-n")),
+        (b"#!/usr/bin/env /usr/bin/bash\n", ("bash", "-n")),
+        (b"#!/usr/bin/env -i sh\n", None),
+        (b"#!/bin/bash\nshopt -s extglob\n", ("bash", "-O", "extglob", "-n")),
+        (b"#!/bin/sh\nexit\n\x1f\x8b\0\xff", None),
+        (b"#!/bin/sh", ("sh", "-n")),
+    ],
+)
+def test_how_a_script_is_parsed(
+    script: bytes, asked: tuple[str, ...] | None, tmp_path: Path
+) -> None:
+    content = packed(tar_of(with_({"install.sh": File(script, mode=0o755)})))
+    parsers = FakeParsers()
+    report = checked_files(tmp_path, content, published(content), parsers=parsers)
+    assert broken(report) == ALWAYS
+    assert [(program, *args) for program, args, _ in parsers.asked] == ([asked] if asked else [])
+    assert [each.rule.id for each in report.unchecked] == ([] if asked else ["installer-syntax"])
+
+
+def test_where_sh_is_bash_a_script_may_use_what_bash_has(tmp_path: Path) -> None:
+    content = packed(tar_of(with_({"usr/bin/sh": Link("bash")})))
+    parsers = FakeParsers()
+    assert broken(checked_files(tmp_path, content, published(content), parsers=parsers)) == ALWAYS
+    assert parsers.asked == [("bash", ("-n",), INSTALLER.decode())]
 
 
 @pytest.mark.parametrize("what", HARMLESS)
