@@ -232,10 +232,10 @@ class NetworkDown(HostError):
 
 @dataclass(eq=False, kw_only=True)
 class Interrupted(HostError):
-    """A person or a supervisor stopped the installation."""
+    """A person or a supervisor stopped the command."""
 
     code = "interrupted"
-    hint = "install again when you are ready"
+    hint = "start it again when you are ready"
 
     def __str__(self) -> str:
         return "stopped by a signal"

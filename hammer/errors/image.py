@@ -39,7 +39,7 @@ class ImageUnreachable(ImageError):
     """The server of the image does not answer, or the URL cannot work."""
 
     code = "image-unreachable"
-    hint = "check the address, the name server, the route and the image server"
+    hint = "check the path; of a URL the address, the name server, the route and the server"
 
     url: str
     reason: str

@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 from hammer.console import Console, text_sink
+from hammer.errors import ArgumentInvalid
 from hammer.host.programs import HostPrograms
 from hammer.image.pack import pack
-from hammer.report import Subparsers, reported, stdout
+from hammer.report import Subparsers, raise_on_signals, reported, stdout
 
 
 def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
@@ -22,9 +23,14 @@ def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def pack_command(arguments: argparse.Namespace) -> int:
     console = Console([text_sink(stdout)])
+    raise_on_signals()  # or half an image stays behind
 
     def life() -> None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
+        try:
+            arguments.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"{arguments.out}: {error.strerror}"
+            raise ArgumentInvalid(argument="--out", reason=reason) from None
         pack(arguments.tree, arguments.out, programs=HostPrograms(), say=console.say)
 
     return reported(console, life)

@@ -24,7 +24,7 @@ def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     )
     resolver.add_argument(
         "--retry-s",
-        type=int,
+        type=seconds,
         default=Settings().retry_s,
         metavar="S",
         help="how long a server that does not answer is tried again (default %(default)s)",
@@ -60,6 +60,14 @@ def store(text: str) -> str:
         return TypeAdapter(StoreUrl).validate_python(text)
     except ValidationError as error:
         raise argparse.ArgumentTypeError(problems_of(error)[0][1]) from None
+
+
+def seconds(text: str) -> int:
+    """A time that may be none, for argparse."""
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
 
 
 def resolve_command(arguments: argparse.Namespace) -> int:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 INSTALL_LIMIT_S = 900
 BOOT_LIMIT_S = 300
 MEMORY_MIB = 2048
+ACCELS = ("tcg", "kvm")
+LARGEST = 1 << 20  # a PiB of disk, a TiB of memory, twelve days
 
 # What only a document of our own is made of.
 OF_OWN_DOCUMENT = ("role", "ssh_key", "userdata")
@@ -65,7 +67,7 @@ def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     )
     tries.add_argument("--ramdisk", type=Path, metavar="DIR", help="default: build/ramdisk")
     tries.add_argument(
-        "--accel", choices=("tcg", "kvm"), help="default: $HAMMER_VM_ACCEL, or tcg (emulation)"
+        "--accel", choices=ACCELS, help="default: $HAMMER_VM_ACCEL, or tcg (emulation)"
     )
     tries.add_argument("--keep", type=Path, metavar="DIR", help="where to keep the logs")
     tries.add_argument("--console", action="store_true", help="show the whole serial console")
@@ -120,11 +122,17 @@ def trial_of(arguments: argparse.Namespace) -> "Trial":
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise ArgumentInvalid(argument=option(name), reason=f"{value} is less than 1")
+        if value is not None and value > LARGEST:
+            raise ArgumentInvalid(argument=option(name), reason=f"{value} is more than {LARGEST}")
     if arguments.machine:
         for name in OF_OWN_DOCUMENT:
             if getattr(arguments, name) is not None:
                 reason = "belongs into the document that --machine names"
                 raise ArgumentInvalid(argument=option(name), reason=reason)
+    accel = arguments.accel or DEFAULT_ACCEL
+    if accel not in ACCELS:
+        reason = f"{accel} is none of {', '.join(ACCELS)}"
+        raise ArgumentInvalid(argument="HAMMER_VM_ACCEL", reason=reason)
     return Trial(
         image=arguments.image,
         ramdisk=found_ramdisk(arguments.ramdisk),
@@ -138,7 +146,7 @@ def trial_of(arguments: argparse.Namespace) -> "Trial":
         installer=arguments.installer and installer_of(arguments.installer),
         disk_gib=arguments.disk_gib,
         marker=pattern(arguments.marker),
-        accel=arguments.accel or DEFAULT_ACCEL,
+        accel=accel,
         memory_mib=arguments.memory_mib,
         limits=Limits(install_s=arguments.install_limit_s, boot_s=arguments.boot_limit_s),
         keep=arguments.keep and kept_directory(arguments.keep),
@@ -161,10 +169,14 @@ def pattern(text: str | None) -> re.Pattern[str] | None:
     if text is None:
         return None
     try:
-        return re.compile(text)
+        compiled = re.compile(text)
     except re.error as error:
         reason = f"not a regular expression: {error}"
         raise ArgumentInvalid(argument="--marker", reason=reason) from None
+    if compiled.search(""):
+        reason = "is found in every line, and would prove nothing"
+        raise ArgumentInvalid(argument="--marker", reason=reason)
+    return compiled
 
 
 def tell(console: Console, tried: "Tried", write: Callable[[str], object]) -> None:

@@ -23,6 +23,13 @@ ESP_MIB = 256
 # Shorter ones would hide half of the console.
 SECRET_CHARS = 6
 
+# A file that is given by mistake, such as a device, must not fill the memory.
+FILE_BYTES_MAX = 1 << 20
+
+# OpenSSH's format, sshd(8): perhaps options, the kind, and base64 that begins with the
+# length of the kind.
+PUBLIC_KEY = re.compile(r"(^|\s)\S+ +AAAA\S+")
+
 # Of the documentation's ranges (RFC 5737) where the world could see them; nothing
 # listens there, and an installer only writes them into files.
 PRIVATE = machine.Network(
@@ -188,6 +195,9 @@ def _keys(path: Path | None) -> tuple[str, ...]:
     keys = tuple(key for line in text.splitlines() if (key := line.strip()) and key[0] != "#")
     if "PRIVATE KEY" in text:
         raise ArgumentInvalid(argument="--ssh-key", reason=f"{path} is a private key")
+    if not keys or not all(map(PUBLIC_KEY.search, keys)):
+        reason = f"{path} holds something else than public keys, or nothing"
+        raise ArgumentInvalid(argument="--ssh-key", reason=reason)
     return keys
 
 
@@ -198,7 +208,12 @@ def _user_data(path: Path | None) -> SecretStr | None:
 
 def _read(path: Path, argument: str) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         reason = f"{path}: {error.strerror or error}"
         raise ArgumentInvalid(argument=argument, reason=reason) from None
+    if len(content) > FILE_BYTES_MAX:
+        reason = f"{path} is larger than {FILE_BYTES_MAX >> 10} KiB"
+        raise ArgumentInvalid(argument=argument, reason=reason)
+    return content

@@ -1,6 +1,7 @@
 """Where the guest gets the image from: a server of one file, or one that is there already."""
 
 import contextlib
+import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,16 +46,20 @@ def published(image: str) -> Iterator[Source]:
         return
     path = Path(image)
     try:
-        packed_bytes = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ArgumentInvalid(argument=image, reason="is not a regular file")
         with path.open("rb"):
             pass
     except OSError as error:
         raise ArgumentInvalid(argument=image, reason=error.strerror or str(error)) from None
+    except ValueError:  # a NUL in the name
+        raise ArgumentInvalid(argument="IMAGE", reason="this is not a path") from None
     with _served(path) as port:
         there = f"http://{HOST}:{port}/"
         yield Source(
             url=there + quote(path.name),
-            packed_bytes=packed_bytes,
+            packed_bytes=status.st_size,
             here=(there, f"{path.parent}/"),
         )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import lz4.frame
 import pytest
 
+from hammer.__main__ import main
 from hammer.errors import FileFailed, ProgramFailed, TreeUnusable
 from hammer.host.programs import HostPrograms
 from hammer.image import pack as packing
@@ -201,3 +202,12 @@ def test_what_is_no_root_filesystem_is_refused(tmp_path: Path, tree: Path, out: 
             packed(wrong, to)
         assert str(caught.value).endswith(message)
         assert caught.value.exit_status == 20
+
+
+@pytest.mark.parametrize("where", ["file", "file/below"])
+def test_a_place_that_is_no_directory(
+    where: str, tmp_path: Path, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert main(["image", "pack", str(tree), "--out", str(tmp_path / where)]) == 2
+    assert "FAILED [argument-invalid]\n  --out:" in capsys.readouterr().out

@@ -156,3 +156,10 @@ def test_wrong_usage_is_status_2(
         main(["image", "resolve", *words])
     assert caught.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_time_below_zero_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["image", "resolve", "debian-12", "--store", ".", "--retry-s", "-1"])
+    assert caught.value.code == 2
+    assert "--retry-s" in capsys.readouterr().err

@@ -69,10 +69,10 @@ def test_uefi_gets_an_esp() -> None:
 
 def test_key_and_user_data_come_from_files(tmp_path: Path) -> None:
     key, data = tmp_path / "id.pub", tmp_path / "user-data"
-    key.write_text("# mine\nssh-ed25519 AAAA me\n\n")
+    key.write_text("# mine\nssh-ed25519 AAAAC3Nz me\n\n")
     data.write_bytes(b"test\xff")
     allocation = own(ssh_key=key, user_data=data).allocation
-    assert allocation.ssh_pub_keys == ("ssh-ed25519 AAAA me",)
+    assert allocation.ssh_pub_keys == ("ssh-ed25519 AAAAC3Nz me",)
     assert allocation.user_data is not None
     assert b64decode(allocation.user_data.get_secret_value()) == b"test\xff"
 
@@ -88,6 +88,26 @@ def test_a_private_key_is_refused_and_not_shown(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(errors.ArgumentInvalid, match=r"--userdata: .*/none: No such file"):
         own(user_data=tmp_path / "none")
+
+
+def test_a_file_without_end() -> None:
+    with pytest.raises(errors.ArgumentInvalid, match="--userdata: /dev/zero is larger than 1024"):
+        own(user_data=Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("text", ["", "# none\n", "ssh-ed25519 AAAAC3Nz me\nhello\n", "ssh-rsa\n"])
+def test_what_is_no_public_key(text: str, tmp_path: Path) -> None:
+    key = tmp_path / "id.pub"
+    key.write_text(text)
+    with pytest.raises(errors.ArgumentInvalid, match="something else than public keys"):
+        own(ssh_key=key)
+
+
+def test_a_public_key_may_have_options(tmp_path: Path) -> None:
+    key = tmp_path / "id.pub"
+    line = 'from="10.0.0.0/8",command="echo hi" sk-ssh-ed25519@openssh.com AAAAGnNr me@home'
+    key.write_text(line)
+    assert own(ssh_key=key).allocation.ssh_pub_keys == (line,)
 
 
 # --- the author's document ----------------------------------------------------------------

@@ -3,10 +3,8 @@
 import errno
 import json
 import re
-import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +18,6 @@ from hammer.image.trial.ramdisk import found_ramdisk
 from hammer.image.trial.run import Tried
 from hammer.image.trial.server import published
 from hammer.image.trial.watch import Outcome
-from hammer.report import SIGNALS
-
-
-@pytest.fixture(autouse=True)
-def _signals_as_before() -> Iterator[None]:
-    """The end of a command ignores signals; that of a test must not."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -49,7 +37,11 @@ def ramdisk(tmp_path: Path) -> Path:
         (["ftp://images.test/i"], errors.ArgumentInvalid, "must be a file, or a URL with http"),
         (["http://[::1"], errors.ArgumentInvalid, "this is not a URL"),
         (["x", "--marker", "("], errors.ArgumentInvalid, "--marker: not a regular expression"),
+        (["x", "--marker", "a|"], errors.ArgumentInvalid, "--marker: is found in every line"),
+        (["/dev/null"], errors.ArgumentInvalid, "/dev/null: is not a regular file"),
+        (["a\0b"], errors.ArgumentInvalid, "IMAGE: this is not a path"),
         (["x", "--disk-gib", "0"], errors.ArgumentInvalid, "--disk-gib: 0 is less than 1"),
+        (["x", "--disk-gib", "9" * 40], errors.ArgumentInvalid, "is more than 1048576"),
         (["x", "--keep", "/proc/x"], errors.ArgumentInvalid, "--keep: /proc/x: "),
         (
             ["x", "--machine", "m.yaml", "--role", "firewall"],
