@@ -36,7 +36,7 @@ lint: setup      ## style, types, direction of imports
 	build/venv/bin/lint-imports --no-logo --cache-dir build/import-linter
 
 unit: setup      ## tests that touch nothing
-	$(PYTEST) tests/contract tests/unit
+	$(PYTEST) -n 2 tests/contract tests/unit
 
 native: setup    ## tests with loop devices, chroots and servers on loopback; needs root
 	$(ROOT) $(PYTEST) tests/native

@@ -138,7 +138,8 @@ def test_a_system_that_never_says_that_it_is_up_on_a_machine_of_the_authors_own(
     result = tried(path, "--machine", document, "--boot-limit-s", "15", work=work)
     assert (result.status, result.verdict["code"]) == (20, "image-never-up")
     assert "no `tiny-1 login:` on the console within 15 s" in result.verdict["message"]
-    assert result.verdict["tail"][-1] == "waiting for a key"
+    # The kernel may say something after it.
+    assert "waiting for a key" in result.verdict["tail"]
 
 
 def test_a_system_that_powers_off_before_it_is_up(work: Path, ramdisk: object) -> None:
