@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -96,6 +96,7 @@ def test_no_pattern_refuses_what_the_check_takes(
     model, start = kind_named(kind).model, good(kind)
     taken = set()
 
+    @settings(max_examples=60)
     @given(st.text(letters, max_size=12) | st.sampled_from(TEXTS))
     def agrees(text: str) -> None:
         document = as_bytes(changed(start, place, around(text)))

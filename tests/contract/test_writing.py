@@ -321,7 +321,7 @@ _networks = st.builds(
     nattypev2=st.none() | _names,
     networkid=_names,
     projectid=st.none() | _names,
-    vrf=st.integers(0, 2**63),
+    vrf=st.integers(0, 2**63 - 1),
 )
 _nics = st.recursive(
     st.builds(Nic, mac=st.none() | _names, name=st.none() | _names, identifier=_names),
