@@ -1,5 +1,6 @@
 """machine-allocation.yaml, from the machine document."""
 
+import re
 from typing import Any
 
 from pydantic import ValidationError
@@ -86,7 +87,7 @@ def _rules(rules: contract.FirewallRules) -> Values:
                 "protocol": _protocol(rule.protocol),
                 "ports": rule.ports,
                 "to": rule.to,
-                "comment": rule.comment,
+                "comment": _comment(rule.comment),
             }
             for rule in rules.egress
         ),
@@ -96,11 +97,16 @@ def _rules(rules: contract.FirewallRules) -> Values:
                 "ports": rule.ports,
                 "to": rule.to,
                 "from": rule.from_,
-                "comment": rule.comment,
+                "comment": _comment(rule.comment),
             }
             for rule in rules.ingress
         ),
     }
+
+
+def _comment(text: str) -> str:
+    """In the letters that version 2 has for it: a rule must not get lost by its comment."""
+    return re.sub(r"[^a-z_ -]", "-", text.lower())[:100]
 
 
 def _protocol(name: str) -> str:

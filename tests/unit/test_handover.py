@@ -380,6 +380,15 @@ def test_no_document_that_is_good_fails_when_it_is_handed_over(
     assert contract.load(contract.MachineAllocation, text, name="x") == allocation
 
 
+def test_a_rule_is_not_lost_by_its_comment() -> None:
+    values = told(with_keys(FULL.replace("comment: web", 'comment: "Web: 1\u00e9"')))
+    rules = values["firewallRules"]
+    assert isinstance(rules, dict)
+    assert rules["egress"][0]["comment"] == "web- --"
+    values = told(with_keys(FULL.replace("comment: web", f"comment: {'W' * 101}")))
+    assert values["firewallRules"]["egress"][0]["comment"] == "w" * 100  # type: ignore[index]
+
+
 def test_user_data_that_are_too_long_are_left_out_and_not_told() -> None:
     secret = "hunter2" * 5000
     allocation, left_out = machine_allocation(
