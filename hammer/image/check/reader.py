@@ -83,6 +83,8 @@ class Facts:
     bad_xattrs: Names = field(default_factory=Names)
     acls: dict[bytes, bytes] = field(default_factory=dict)
     """Each access control list that occurs, with the first member that has it."""
+    acl_bytes: int = 0
+    """Of all of them; they are counted while they come, of which there may be a million."""
 
     @property
     def incomplete(self) -> str:
@@ -198,8 +200,9 @@ def _note_attributes(member: Member, facts: Facts) -> None:
     if member.xattrs and (problem := xattrs.problem(member)):
         facts.bad_xattrs.add(member.name, f" ({problem})")
     for text in (member.acl_access, member.acl_default):
-        if text and text not in facts.acls and sum(map(len, facts.acls)) < _ACL_BYTES_MAX:
+        if text and text not in facts.acls and facts.acl_bytes < _ACL_BYTES_MAX:
             facts.acls[text] = member.name
+            facts.acl_bytes += len(text)
 
 
 def _file(flow: Flow, path: bytes, member: Member, *, room_bytes: int) -> Entry:
