@@ -14,7 +14,7 @@ import lz4.frame
 
 from hammer.errors import FileFailed, TreeUnusable
 from hammer.host.programs import AuthorProgram, HostPrograms
-from hammer.image import packages
+from hammer.image import formats, packages
 
 DPKG_STATUS = PurePosixPath("var/lib/dpkg/status")
 
@@ -146,6 +146,7 @@ class _Packing:
         )
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._chunk = b""
+        self._head = b""
         self.size_bytes = 0
         self.unpacked_bytes = 0
         self.members = 0
@@ -170,6 +171,7 @@ class _Packing:
             raise FileFailed(path=str(self._tree), reason=error.strerror or str(error)) from None
         if chunk:
             self._chunk = chunk
+            self._head = self._head or chunk[:8]
         self.unpacked_bytes += len(chunk)
         self._write(self._frame.compress(chunk))
         return chunk
@@ -190,7 +192,8 @@ class _Packing:
                         status = content.read().decode(errors="replace")
                 self._refuse_damage(at=archive.offset)
         except tarfile.TarError as error:
-            reason = f"cannot be read as a tar archive: {error}"
+            remark = formats.remark(self._head)
+            reason = f"cannot be read as a tar archive: {error}{remark}"
             raise TreeUnusable(path=str(self._tree), reason=reason) from None
         if not {"etc", "usr"} <= tops:
             reason = "is no root filesystem: it has no etc/ or no usr/"

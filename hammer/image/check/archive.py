@@ -3,22 +3,12 @@
 from collections.abc import Iterator
 
 from hammer.errors import ImageError, ImageNotLz4
+from hammer.image import formats
 from hammer.image.check import rules, tree
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome
 from hammer.stream import acl
 from hammer.stream.tar import printable
-
-# What people put where an lz4 frame belongs, by its first bytes.
-_OTHERS = {
-    b"\x1f\x8b": "gzip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\xfd7zXZ": "xz",
-    b"BZh": "bzip2",
-    b"\x02\x21\x4c\x18": "an lz4 legacy frame, as in a Linux kernel",
-    b"PK\x03\x04": "zip",
-    b"\0\0\0\0": "zeros",
-}
 
 
 def findings(facts: Facts) -> Iterator[Outcome]:
@@ -46,8 +36,7 @@ def findings(facts: Facts) -> Iterator[Outcome]:
 def _text(fault: ImageError) -> str:
     text = str(fault)
     if isinstance(fault, ImageNotLz4):
-        names = [name for head, name in _OTHERS.items() if fault.begins_with.startswith(head)]
-        text += f" (this is {names[0]})" if names else ""
+        text += formats.remark(fault.begins_with)
     return text
 
 

@@ -1,8 +1,10 @@
 """Packing: what is refused, what is written, and that nothing is left half."""
 
+import gzip
 import hashlib
 import io
 import os
+import signal
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -211,3 +213,23 @@ def test_a_place_that_is_no_directory(
     (tmp_path / "file").write_bytes(b"")
     assert main(["image", "pack", str(tree), "--out", str(tmp_path / where)]) == 2
     assert "FAILED [argument-invalid]\n  --out:" in capsys.readouterr().out
+
+
+def test_an_archive_that_is_packed_already_is_named(tmp_path: Path, out: Path) -> None:
+    for compress, name in ((gzip.compress, "gzip"), (lz4.frame.compress, "an lz4 frame")):
+        with pytest.raises(TreeUnusable, match=rf"\(this is {name}\)$"):
+            packed(tar_of(tmp_path, compress(archive(FILES))), out)
+
+
+def test_a_signal_leaves_nothing(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(self: object) -> None:
+        assert list(out.iterdir())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(packing._Packing, "run", stopped)
+    tree = str(tar_of(tmp_path, archive(FILES)))
+    assert main(["image", "pack", tree, "--out", str(out)]) == 30
+    assert "FAILED [interrupted]" in capsys.readouterr().out
+    assert list(out.iterdir()) == []
