@@ -9,7 +9,9 @@ from hammer.image.check import rules
 from hammer.image.check.layout_sizes import Room, room, sizes_mib
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome
-from hammer.image.check.space import BLOCK_BYTES, MIB, Taken, taken
+from hammer.image.check.space import BLOCK_BYTES, MIB, Taken, mount_of, taken
+from hammer.image.check.tree import Names, Tree
+from hammer.stream.tar import Kind
 
 
 def read_layout(path: Path) -> FilesystemLayout:
@@ -33,6 +35,9 @@ def findings(facts: Facts, layout: FilesystemLayout, *, disk_mib: int | None) ->
         for size in (sizes.get(each.device),)
     }
     blocks = {path: found.block_bytes if found else BLOCK_BYTES for path, found in rooms.items()}
+    vfat = [path for path, each in mounted.items() if each.format == "vfat"]
+    if vfat:
+        yield from _not_on_vfat(facts.tree, mounts=list(mounted), vfat=vfat)
     for path, needed in taken(facts.tree, blocks).items():
         yield from _compare(f"/{path.decode(errors='replace')}", needed, rooms[path])
 
@@ -52,6 +57,26 @@ def _disks(layout: FilesystemLayout, *, disk_mib: int | None) -> Iterator[Outcom
         if disk_mib is not None and needed_mib > disk_mib:
             text = f"{disk.device} has {disk_mib} MiB, its partitions take {needed_mib} MiB"
             yield Finding(rules.LAYOUT_TOO_SMALL, text)
+
+
+def _not_on_vfat(
+    tree: Tree, *, mounts: Sequence[bytes], vfat: Sequence[bytes]
+) -> Iterator[Outcome]:
+    """What the kernel refuses to make there (Linux, fs/fat/namei_vfat.c: no symlink, link, mknod).
+
+    A hard link is a second name of the same entry.
+    """
+    refused = Names()
+    named: set[int] = set()
+    for path, entry in tree.entries.items():
+        if mount_of(path, mounts) in vfat:
+            if entry.kind not in (Kind.FILE, Kind.DIRECTORY):
+                refused.add(path, f" ({entry.kind.name.lower()})")
+            elif id(entry) in named:
+                refused.add(path, " (hard link)")
+        named.add(id(entry))
+    if refused.count:
+        yield Finding(rules.LAYOUT_VFAT, f"not possible on vfat: {refused}")
 
 
 def _compare(path: str, needed: Taken, found: Room | None) -> Iterator[Outcome]:

@@ -419,6 +419,11 @@ LAYOUT_INODES = _error(
     "a filesystem has a fixed number of inodes: each file and directory takes one",
     "make the partition larger, or give mkfs more with createoptions (-N)",
 )
+LAYOUT_VFAT = _error(
+    "layout-vfat",
+    "vfat holds files and directories: a link or a node on it ends the unpacking",
+    "keep /boot/efi free of them, or mount another filesystem there",
+)
 LAYOUT_UNKNOWN = _info(
     "layout-unknown",
     "a partition of size 0 takes the rest of a disk, whose size the layout does not say",

@@ -1,6 +1,6 @@
 """How much room the image takes on a filesystem."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hammer.image.check import rules
@@ -39,8 +39,7 @@ def taken(tree: Tree, blocks: dict[bytes, int]) -> dict[bytes, Taken]:
 
     Mount points are real paths without leading slash; the root is the empty one.
     """
-    # The longest mount point that is a prefix: deeper ones first.
-    mounts = sorted(blocks, key=len, reverse=True)
+    mounts = list(blocks)
     found = {mount: Taken() for mount in blocks}
     counted: set[int] = set()
     names_bytes: dict[bytes, int] = {}
@@ -51,20 +50,19 @@ def taken(tree: Tree, blocks: dict[bytes, int]) -> dict[bytes, Taken]:
         if id(entry) in counted:
             continue  # another name of the same inode
         counted.add(id(entry))
-        mount = _mount_of(path, mounts)
+        mount = mount_of(path, mounts)
         found[mount].inodes += 1
         found[mount].blocks_bytes += _up(_content_bytes(entry), blocks[mount])
     for path, size_bytes in names_bytes.items():
-        mount = _mount_of(path, mounts)
+        mount = mount_of(path, mounts)
         found[mount].blocks_bytes += _up(size_bytes, blocks[mount])
     return found
 
 
-def _mount_of(path: bytes, mounts: list[bytes]) -> bytes:
-    for mount in mounts:
-        if not mount or path == mount or path.startswith(mount + b"/"):
-            return mount
-    return b""
+def mount_of(path: bytes, mounts: Sequence[bytes]) -> bytes:
+    """The mount point that a path is below: the longest one that is a prefix."""
+    around = (mount for mount in mounts if path == mount or path.startswith(mount + b"/"))
+    return max(around, key=len, default=b"")
 
 
 def _content_bytes(entry: Entry) -> int:

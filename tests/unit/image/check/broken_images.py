@@ -43,6 +43,14 @@ LAYOUT = """
 disks: [{device: /dev/sda, partitions: [{number: 1, size: %d, gpttype: "8300"}]}]
 filesystems: [{path: /, device: /dev/sda1, format: ext4}]
 """
+WITH_ESP = """
+disks:
+  - device: /dev/sda
+    partitions: [{number: 1, size: 40, gpttype: ef00}, {number: 2, size: 40, gpttype: "8300"}]
+filesystems:
+  - {path: /boot/efi, device: /dev/sda1, format: vfat}
+  - {path: /, device: /dev/sda2, format: ext4}
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,6 +352,20 @@ CASES = (
         packed(tar_of(with_({f"etc/{number}": b"" for number in range(300)}))),
         "inodes, and has 256",
         layout=LAYOUT % 1,
+    ),
+    _stream(
+        "layout-vfat",
+        packed(
+            tar_of(with_({"boot/efi/x": b"", "boot/efi/loader": Link("x"), "boot/b": Link("a")}))
+        ),
+        "not possible on vfat: /boot/efi/loader (symlink)",
+        layout=WITH_ESP,
+    ),
+    _stream(
+        "layout-vfat",
+        packed(tar_of(with_({"boot/efi/x": b"", "boot/efi/y": HardLink("boot/efi/x")}))),
+        "not possible on vfat: /boot/efi/y (hard link)",
+        layout=WITH_ESP,
     ),
     _stream("layout-unknown", GOOD, "takes the rest", layout=LAYOUT % 0),
 )
