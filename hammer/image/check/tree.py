@@ -104,7 +104,17 @@ class Tree:
         old = self.entries.get(path)
         if old is not None:
             self._make_room(path, old, member)
+            if path != name and old.kind is Kind.SYMLINK:
+                self._refuse_its_own_way(name, path)
         return path
+
+    def _refuse_its_own_way(self, name: bytes, path: bytes) -> None:
+        """Raise Contradiction if the link that makes room is one that the name leads through."""
+        link = self.entries.pop(path)
+        try:
+            self._real(name, last=False)
+        finally:
+            self.entries[path] = link
 
     def put(self, path: bytes, entry: Entry) -> None:
         """Let `entry` be at `path`, which `place` gave. Raises TooMany."""

@@ -113,6 +113,15 @@ def test_they_take_the_same_images(what: str, tmp_path: Path) -> None:
     assert tree_of(tmp_path / "rootfs") == tree_in(report)
 
 
+def test_they_refuse_a_member_that_replaces_a_link_on_its_own_way(tmp_path: Path) -> None:
+    content = packed(tar_of([("l", Link(".")), ("k", Link("l")), ("k/l", File(b""))]))
+    report = checked_files(tmp_path, content, {f"{NAME}.md5": md5_file(content)})
+    failure = unpack(tmp_path, tmp_path / "rootfs")
+    assert failure is not None
+    assert failure.code == "tar-corrupt"
+    assert "tar-corrupt" in {finding.rule.id for finding in report.findings}
+
+
 def members(chance: random.Random) -> list[tuple[str, Entry]]:
     """A few members with few names, so that they meet, replace and link to each other."""
     names = ["a", "b", "c", "a/b", "a/c", "b/a", "b/c/a", "a/b/c", "c/a/b/c"]
