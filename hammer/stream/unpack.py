@@ -162,6 +162,9 @@ class Tree:
 
         if name and self._made(member, make) and self._in_plain(member):
             self._plain.add(name)
+        # At once, too: a later member may replace a link that the name leads through.
+        # Not setgid, which children would inherit.
+        self._chmod(name or b".", member, bits=0o1777)
         self._directories[name] = member
 
     def _finish_directory(self, member: Member) -> None:
@@ -242,10 +245,10 @@ class Tree:
         except OSError as error:
             self._raise_unless_ownerless(error, at)
 
-    def _chmod(self, at: int | bytes, member: Member) -> None:
+    def _chmod(self, at: int | bytes, member: Member, *, bits: int = 0o7777) -> None:
         """After `_chown`, which takes the setuid bit away (chown(2))."""
         try:
-            os.chmod(at, member.mode)
+            os.chmod(at, member.mode & bits)
         except OSError as error:
             self._raise_unless_ownerless(error, at)
 

@@ -122,6 +122,20 @@ def test_they_refuse_a_member_that_replaces_a_link_on_its_own_way(tmp_path: Path
     assert "tar-corrupt" in {finding.rule.id for finding in report.findings}
 
 
+def test_a_directory_keeps_its_mode_when_its_name_leads_nowhere_any_more(tmp_path: Path) -> None:
+    entries: list[tuple[str, Entry]] = [
+        ("d", Directory()),
+        ("l", Link("d")),
+        ("l/c", Directory(mode=0o1777)),
+        ("l", File(b"x")),
+    ]
+    content = packed(tar_of(entries))
+    report = checked_files(tmp_path, content, {f"{NAME}.md5": md5_file(content)})
+    assert unpack(tmp_path, tmp_path / "rootfs") is None
+    assert (tmp_path / "rootfs/d/c").stat().st_mode & 0o7777 == 0o1777
+    assert tree_of(tmp_path / "rootfs") == tree_in(report)
+
+
 def members(chance: random.Random) -> list[tuple[str, Entry]]:
     """A few members with few names, so that they meet, replace and link to each other."""
     names = ["a", "b", "c", "a/b", "a/c", "b/a", "b/c/a", "a/b/c", "c/a/b/c"]
