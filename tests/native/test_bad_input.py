@@ -301,8 +301,12 @@ def test_installer_leaves_process(held: ExitStack, tmp_path: Path) -> None:
     usual = entries["install.sh"]
     assert not isinstance(usual, bytes | Link)
     text = usual.content.decode() + (  # type: ignore[union-attr]
-        "cd /etc\nbusybox sleep 2718281 &\n"
+        "cd /etc\nbusybox sleep 2718281 &\nfirst=$!\n"
         "(trap '' TERM HUP; exec busybox sleep 2718282 > /dev/null 2>&1 < /dev/null) &\n"
+        # Both bear the shell's name until they have become the program.
+        "for left in $first $!; do\n"
+        "  until busybox grep -q busybox /proc/$left/comm; do busybox usleep 10000; done\n"
+        "done\n"
     )
     bench = prepared(held, tmp_path, Given(image={"install.sh": installer(text)}))
     result = judged("installer-leaves-process", bench)
