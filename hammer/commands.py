@@ -40,6 +40,7 @@ from hammer.report import (
     stdout,
 )
 from hammer.sequence import provision
+from hammer.shell import commands as shell_commands
 from hammer.step import Step
 from hammer.steps.kernel import Kernel
 from hammer.stream.http import Patience
@@ -97,6 +98,7 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument("--debug", action="store_true", help="show every command")
     install.set_defaults(command=install_command)
 
+    shell_commands.add_to(commands)
     image_commands.add_to(commands)
     return top
 
