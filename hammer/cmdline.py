@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from hammer.errors import CmdlineInvalid
-from hammer.step import Step
+from hammer.step import Break, Step
 
 PROC_CMDLINE = Path("/proc/cmdline")
 EMBEDDED_SPEC = "/etc/hammer/machine.yaml"
@@ -50,6 +50,16 @@ def _one_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
     return parse
 
 
+def _breaks(value: str) -> frozenset[Break]:
+    places = {str(place): place for step in Step for place in (Break(step), Break(step, True))}
+    names = value.split(",")
+    if not set(names) <= set(places):
+        raise ValueError(
+            f"must be STEP or STEP:after, or several with commas; of {', '.join(Step)}"
+        )
+    return frozenset(places[name] for name in names)
+
+
 def _word(name: str, parse: Callable[[str], object]) -> dict[str, object]:
     return {"word": name, "parse": parse}
 
@@ -60,8 +70,8 @@ class Settings:
 
     spec: str = field(default=EMBEDDED_SPEC, metadata=_word("hammer.spec", _text))
     """URL or path of the machine document."""
-    break_at: Step | None = field(default=None, metadata=_word("hammer.break", _one_of(Step)))
-    """Open a shell before this step."""
+    breaks: frozenset[Break] = field(default=frozenset(), metadata=_word("hammer.break", _breaks))
+    """Stop at these places, and open a shell on the console."""
     on_failure: OnFailure = field(
         default=OnFailure.REBOOT, metadata=_word("hammer.on_failure", _one_of(OnFailure))
     )

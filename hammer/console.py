@@ -47,11 +47,6 @@ class Console:
     ) -> None:
         self._sinks = sinks
         self._clock = clock
-        self._before_step: Callable[[Step], None] = lambda step: None
-
-    def before_step(self, hook: Callable[[Step], None]) -> None:
-        """Have `hook` called before each step, when nothing of it has happened yet."""
-        self._before_step = hook
 
     def event(self, name: str, **fields: object) -> None:
         for sink in self._sinks:
@@ -68,7 +63,6 @@ class Console:
     @contextmanager
     def step(self, step: Step) -> Iterator[None]:
         """Frame a step. A step that raises has no end; the failure is told by others."""
-        self._before_step(step)
         began = self._clock()
         self.event("step", step=step.value, number=step.number, state="begin")
         yield
@@ -98,14 +92,22 @@ class Console:
         return report
 
     def failed(self, failure: Failure) -> None:
-        self.event(
-            "failed",
-            code=failure.code,
-            exit_status=failure.exit_status,
-            message=failure.message,
-            hint=failure.hint,
-            notes=list(failure.notes),
-        )
+        self.event("failed", **_fields(failure))
+
+
+def failed_lines(failure: Failure) -> list[str]:
+    """The lines that tell a failure."""
+    return _failed(_fields(failure))
+
+
+def _fields(failure: Failure) -> Event:
+    return {
+        "code": failure.code,
+        "exit_status": failure.exit_status,
+        "message": failure.message,
+        "hint": failure.hint,
+        "notes": list(failure.notes),
+    }
 
 
 def text_of(event: Event) -> list[str]:
@@ -132,6 +134,8 @@ def text_of(event: Event) -> list[str]:
             return ["      installed"]
         case "kexec":
             return _wrapped(f"kexec into {event['kernel']}", first="      ", then="        ")
+        case "stopped":
+            return _wrapped(f"STOPPED {event['where']} ({event['by']})", first="", then="  ")
         case "failed":
             return _failed(event)
     return []

@@ -1,7 +1,7 @@
 """How a command ends: one failure told once, in words, and its exit status.
 
 Exit status: 0 done, 2 usage, 10 machine document, 20 image, 30 this machine,
-40 control plane, 70 a bug in the agent.
+40 control plane, 70 a bug in the agent, 75 stopped by a person.
 """
 
 import argparse
@@ -9,16 +9,20 @@ import errno
 import logging
 import os
 import signal
+import stat
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from hammer.console import Console, Failure
+from hammer.console import MIB, Console, Failure
 from hammer.errors import BUG_EXIT_STATUS, FileFailed, HammerError, Interrupted
 
 log = logging.getLogger(__name__)
+
+EVENTS_LIMIT_BYTES = 16 * MIB
 
 # What add_subparsers() returns has no public name.
 Subparsers = argparse._SubParsersAction
@@ -34,7 +38,10 @@ def reported(console: Console, life: Callable[[], object]) -> int:
         if failure.exit_status == BUG_EXIT_STATUS:
             # Without the exception's own text, which may quote a document with secrets.
             log.debug("%s\n%s", type(error), "".join(traceback.format_tb(error.__traceback__)))
-        console.failed(failure)
+        if isinstance(error, Interrupted) and error.where:
+            console.event("stopped", where=error.where, by=error.by)
+        else:
+            console.failed(failure)
         return failure.exit_status
     return 0
 
@@ -68,9 +75,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def raise_on_signals() -> None:
     """A first signal becomes an Interrupted; more of them do not disturb the clean-up."""
 
-    def interrupt(*_: object) -> NoReturn:
+    def interrupt(number: int, _: object) -> NoReturn:
         ignore_signals()
-        raise Interrupted()
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        raise Interrupted(by=name, by_person=number == signal.SIGINT)
 
     for each in SIGNALS:
         signal.signal(each, interrupt)
@@ -130,3 +138,25 @@ def log_to(handler: logging.Handler) -> None:
     ours = logging.getLogger("hammer")
     ours.setLevel(logging.DEBUG)
     ours.addHandler(handler)
+
+
+def appender(path: Path) -> Callable[[str], None]:
+    """Writes to the end of a file or to a serial line; what cannot be opened gets nothing.
+
+    A disk gets nothing either, whatever the command line says. A file ends at
+    EVENTS_LIMIT_BYTES: it lies in memory, and an installer may print for ever.
+    """
+    handle = -1
+    with suppress(OSError):
+        # A terminal must not become ours, and one that nobody reads must not stop us.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK
+        handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        if stat.S_ISBLK(os.fstat(handle).st_mode):
+            os.close(handle)
+            handle = -1
+
+    def write(text: str) -> None:
+        if os.fstat(handle).st_size < EVENTS_LIMIT_BYTES:  # of a terminal it is 0
+            os.write(handle, text.encode())
+
+    return write

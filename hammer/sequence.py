@@ -1,52 +1,77 @@
 """The provisioning sequence. Read this file first; everything else hangs below it."""
 
-from contextlib import ExitStack
+from collections.abc import Collection
 
+from hammer.errors import Interrupted
+from hammer.journal import Journal
 from hammer.machine import Machine
 from hammer.spec import InstallSpec
-from hammer.step import Step
+from hammer.step import Break, Step
 from hammer.steps.check import check
 from hammer.steps.format import make_filesystems
 from hammer.steps.handover import write_contract
 from hammer.steps.image import unpack_image
-from hammer.steps.install import run_installer
-from hammer.steps.kernel import Kernel, loaded_kernel, order_firmware
-from hammer.steps.mount import mounted_target
+from hammer.steps.install import read_boot_info, run_installer
+from hammer.steps.kernel import Kernel, load_kernel, order_firmware
+from hammer.steps.mount import mount_target, unmount_target
 from hammer.steps.partition import partition, reveal_esp
-from hammer.steps.wipe import unbootable_on_failure, wipe
+from hammer.steps.wipe import wipe
 
 
-def provision(machine: Machine, spec: InstallSpec) -> Kernel:
+def provision(
+    machine: Machine,
+    spec: InstallSpec,
+    journal: Journal,
+    *,
+    begin: Step = Step.CHECK,
+    breaks: Collection[Break] = (),
+) -> Kernel:
     """Install what `spec` says and return the kernel to start.
 
-    A failure of the first step leaves the disks as they were. From `wipe` on it
-    leaves no bootable system at all: better none than half of one. The caller
-    reports the failure and starts the kernel; nothing below does.
+    What a step leaves for later ones stands in `journal`, so that another process can begin at
+    any step. The first step writes nothing; WIPE is the point of no return. A failure leaves
+    everything as it is: the caller reports it, and gives up (abandon.py) or lets a person look.
+    The caller also starts the kernel; nothing below does.
     """
-    step = machine.console.step
-    with step(Step.CHECK):
-        offer = check(machine, spec)
-    # The point of no return.
-    with unbootable_on_failure(machine, spec.layout), ExitStack() as held:
-        with step(Step.WIPE):
-            wipe(machine, spec.layout)
-        with step(Step.PARTITION):
-            partition(machine, spec.layout)
-        with step(Step.FORMAT):
-            volumes = make_filesystems(machine, spec.layout)
-        with step(Step.MOUNT):
-            mounts = held.enter_context(ExitStack())
-            root = mounts.enter_context(mounted_target(machine, volumes))
-        with step(Step.IMAGE):
-            unpack_image(machine, offer, root)
-        with step(Step.CONTRACT):
-            write_contract(machine, spec, volumes=volumes, offer=offer, root=root)
-        with step(Step.INSTALL):
-            boot_info = run_installer(machine, spec, volumes=volumes, root=root)
-        with step(Step.KERNEL):
-            kernel = held.enter_context(loaded_kernel(machine, boot_info, root))
-            order_firmware(machine, boot_info)
-        with step(Step.UNMOUNT):
-            mounts.close()
-            reveal_esp(machine, spec.layout)
-    return kernel
+    root = machine.target
+    for step in begin.and_later():
+        stop_at(Break(step), breaks, journal)
+        with journal.step(step), machine.console.step(step):
+            match step:
+                case Step.CHECK:
+                    journal.offer = check(machine, spec)
+                case Step.WIPE:
+                    journal.writes_to([disk.device for disk in spec.layout.disks])
+                    wipe(machine, spec.layout)
+                case Step.PARTITION:
+                    partition(machine, spec.layout)
+                case Step.FORMAT:
+                    journal.volumes = make_filesystems(machine, spec.layout)
+                case Step.MOUNT:
+                    mount_target(machine, journal.volumes)
+                case Step.IMAGE:
+                    unpack_image(machine, journal.the_offer, root)
+                case Step.CONTRACT:
+                    write_contract(
+                        machine, spec, volumes=journal.volumes, offer=journal.the_offer, root=root
+                    )
+                case Step.INSTALL:
+                    run_installer(machine, spec, volumes=journal.volumes, root=root)
+                case Step.KERNEL:
+                    boot_info = read_boot_info(root)
+                    journal.kernel = load_kernel(machine, boot_info, root)
+                    order_firmware(machine, boot_info)
+                case Step.UNMOUNT:
+                    unmount_target(machine, journal.volumes)
+                    reveal_esp(machine, spec.layout)
+        stop_at(Break(step, after=True), breaks, journal)
+    return journal.the_kernel
+
+
+def stop_at(place: Break, breaks: Collection[Break], journal: Journal) -> None:
+    """Stop at a breakpoint, unless it is the one where the last try was stopped."""
+    if journal.passes(place) or place not in breaks:
+        return
+    journal.passed = str(place)
+    journal.save()
+    raise Interrupted(by=f"hammer.break={place}", by_person=True)

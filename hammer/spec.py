@@ -1,6 +1,6 @@
 """The machine document as the steps take it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import contract
 from hammer.errors import DocumentInvalid
@@ -14,6 +14,10 @@ class InstallSpec:
     """The machine that is meant, lower case; None: whichever reads the document."""
     allocation: contract.Allocation
     nics: tuple[contract.Nic, ...]
+    where: str
+    """URL or path that the document came from."""
+    text: bytes = field(repr=False)
+    """The document as it came, with its secrets."""
 
     @property
     def layout(self) -> contract.FilesystemLayout:
@@ -30,4 +34,6 @@ def read(text: bytes, *, where: str) -> InstallSpec:
         machine_uuid=document.id,
         allocation=document.allocation,
         nics=tuple(document.hardware.nics),
+        where=where,
+        text=text,
     )

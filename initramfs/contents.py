@@ -4,6 +4,7 @@ from hammer.host.lvm import LVMLOCAL_CONF
 from hammer.host.programs import Program, RamdiskProgram
 
 PACKAGES = (
+    "bash",
     "busybox",
     "ca-certificates",
     "dosfstools",
@@ -41,6 +42,7 @@ APPLETS_NEEDED = (
 PROGRAMS = (
     *(program.value for program in Program),
     *(program.value for program in RamdiskProgram if program.value not in APPLETS_NEEDED),
+    "bash",  # of the person at the console: it completes words
     # What the agent is going to start (metal-hammer's required commands), or the
     # person at the console.
     "blkdiscard",
@@ -135,11 +137,9 @@ TEXTS = {
     "etc/lvm/lvmlocal.conf": LVMLOCAL_CONF,
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "etc/passwd": (
-        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+        "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
     ),
-    # For the shell of a person; the agent and what it starts do not read it.
-    "etc/profile": "export PS1='hammer# '\n",
-    "etc/shells": "/bin/sh\n",
+    "etc/shells": "/bin/bash\n/bin/sh\n",
     # 4.7 MB of vendor numbers otherwise; ipmitool complains at each start without a file.
     "usr/share/misc/enterprise-numbers.txt": "",
 }

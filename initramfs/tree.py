@@ -77,14 +77,17 @@ def _lay_out(tree: Path) -> None:
     for name, text in contents.TEXTS.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text(text)
-    _install_script("init", tree / "init")
-    _install_script("udhcpc-script", tree / "usr/share/udhcpc/default.script")
+    _install("init", tree / "init", mode=0o755)
+    _install("udhcpc-script", tree / "usr/share/udhcpc/default.script", mode=0o755)
+    _install("shell", tree / "usr/libexec/hammer-shell", mode=0o755)
+    _install("shellrc", tree / "etc/hammer/shellrc", mode=0o644)
+    _install("help", tree / "usr/share/hammer/help", mode=0o644)
 
 
-def _install_script(name: str, target: Path) -> None:
+def _install(name: str, target: Path, *, mode: int) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(HERE / name, target)
-    target.chmod(0o755)
+    target.chmod(mode)
 
 
 def _install_busybox(copier: Copier, toolbox: Toolbox) -> None:

@@ -27,6 +27,7 @@ The exit status says who has to act:
 | 30 | the keeper of this machine |
 | 40 | the keeper of the control plane |
 | {BUG_EXIT_STATUS} | us: a bug in the agent, code `bug` |
+| 75 | whoever stopped it: it can go on |
 """
 
 BAD_INPUT = """

@@ -5,7 +5,11 @@
     │   ├── CmdlineInvalid
     │   ├── InstallerUnusable
     │   ├── RuleUnknown
-    │   └── ArgumentInvalid
+    │   ├── ArgumentInvalid
+    │   ├── JournalMissing
+    │   ├── NothingToRetry
+    │   ├── NotInstalled
+    │   └── RetryUnsafe
     ├── SpecError                10   the machine document cannot be carried out here
     │   ├── DocumentMissing
     │   ├── DocumentInvalid
@@ -66,14 +70,16 @@
     │   ├── UnpackDied
     │   ├── KexecRefused
     │   ├── NetworkDown
-    │   ├── Interrupted
+    │   ├── AgentKilled
     │   ├── RamdiskMissing
     │   ├── FirmwareMissing
     │   ├── GuestLost
     │   └── TrialTooSlow
-    └── ControlError             40   who gives the orders cannot be reached
-        ├── SpecUnreachable
-        └── ControlUnsupported
+    ├── ControlError             40   who gives the orders cannot be reached
+    │   ├── SpecUnreachable
+    │   └── ControlUnsupported
+    └── Stop                     75   somebody wanted it so, and it can go on
+        └── Interrupted
 
 `code` is what dashboards match on: never rename one, never use one twice.
 `hint` says what a person should do next. The number is the exit status of the
@@ -88,6 +94,7 @@ from hammer.errors.base import (
     HostError,
     ImageError,
     SpecError,
+    Stop,
     UsageError,
 )
 from hammer.errors.control import (
@@ -95,10 +102,10 @@ from hammer.errors.control import (
     SpecUnreachable,
 )
 from hammer.errors.host import (
+    AgentKilled,
     AgentRunning,
     DiskInUse,
     FileFailed,
-    Interrupted,
     KexecRefused,
     MountFailed,
     NetworkDown,
@@ -156,6 +163,7 @@ from hammer.errors.spec import (
     Unsupported,
     WrongMachine,
 )
+from hammer.errors.stop import Interrupted
 from hammer.errors.trial import (
     FirmwareMissing,
     GuestLost,
@@ -170,11 +178,16 @@ from hammer.errors.usage import (
     ArgumentInvalid,
     CmdlineInvalid,
     InstallerUnusable,
+    JournalMissing,
+    NothingToRetry,
+    NotInstalled,
+    RetryUnsafe,
     RuleUnknown,
 )
 
 __all__ = [
     "BUG_EXIT_STATUS",
+    "AgentKilled",
     "AgentRunning",
     "ArgumentInvalid",
     "BootFileMissing",
@@ -217,6 +230,7 @@ __all__ = [
     "InstallerTimeout",
     "InstallerUnusable",
     "Interrupted",
+    "JournalMissing",
     "KernelInvalid",
     "KexecRefused",
     "LayoutMissing",
@@ -225,15 +239,19 @@ __all__ = [
     "MountFailed",
     "NetworkDown",
     "NodeMissing",
+    "NotInstalled",
     "NotRamdisk",
     "NotRoot",
+    "NothingToRetry",
     "ProgramFailed",
     "ProgramMissing",
     "ProgramTimeout",
     "RamdiskMissing",
+    "RetryUnsafe",
     "RuleUnknown",
     "SpecError",
     "SpecUnreachable",
+    "Stop",
     "StoreUnreachable",
     "TarCorrupt",
     "TarMemberOutside",

@@ -29,3 +29,7 @@ class HostError(HammerError):
 
 class ControlError(HammerError):
     exit_status = 40
+
+
+class Stop(HammerError):
+    exit_status = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong, it can go on later

@@ -231,11 +231,14 @@ class NetworkDown(HostError):
 
 
 @dataclass(eq=False, kw_only=True)
-class Interrupted(HostError):
-    """A person or a supervisor stopped the command."""
+class AgentKilled(HostError):
+    """The agent ended without a word, in the middle of an installation."""
 
-    code = "interrupted"
-    hint = "start it again when you are ready"
+    code = "agent-killed"
+    hint = "look at dmesg: the kernel may have run out of memory"
+
+    status: int
 
     def __str__(self) -> str:
-        return "stopped by a signal"
+        how = f"was killed by signal {self.status - 128}" if self.status > 128 else "ended"
+        return f"the agent {how} without telling why"

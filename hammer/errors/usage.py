@@ -60,3 +60,54 @@ class ArgumentInvalid(UsageError):
 
     def __str__(self) -> str:
         return f"{self.argument}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class JournalMissing(UsageError):
+    """There is no installation on this machine that a command could look at or go on with."""
+
+    code = "journal-missing"
+    hint = "`hammer run` begins an installation, in the ramdisk; `hammer chroot` finds a system"
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no installation to go on with: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class NothingToRetry(UsageError):
+    """The installation is complete."""
+
+    code = "nothing-to-retry"
+    hint = "`hammer boot` starts the installed system, `hammer retry STEP` does a step again"
+
+    def __str__(self) -> str:
+        return "the installation is complete"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotInstalled(UsageError):
+    """There is no complete installation that could be started."""
+
+    code = "not-installed"
+    hint = "`hammer continue` completes the installation and starts it"
+
+    where: str
+
+    def __str__(self) -> str:
+        return f"there is nothing to start: the installation is {self.where}"
+
+
+@dataclass(eq=False, kw_only=True)
+class RetryUnsafe(UsageError):
+    """A step that cannot be done now without a system that is not as specified."""
+
+    code = "retry-unsafe"
+    hint = "`hammer retry` without a step goes on where it is safe"
+
+    step: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"step {self.step} cannot be done now: {self.reason}"

@@ -2,12 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from hammer.errors import HostError, MountFailed, ProgramFailed, UnmountBusy
+from hammer.errors import MountFailed, ProgramFailed, UnmountBusy
 from hammer.host.programs import Program, Programs
 
 BUSY_LIMIT_S = 10.0
@@ -18,6 +17,9 @@ PROC = Path("/proc")
 class Mounts(Protocol):
     def mount(self, source: str, where: Path, *, fstype: str, options: Sequence[str]) -> None:
         """Raises MountFailed. `where` exists."""
+
+    def is_mounted(self, where: Path) -> bool:
+        """Whether something is mounted on just this directory."""
 
     def unmount(self, where: Path) -> None:
         """Returns when the filesystem is written and free. Raises UnmountBusy, ProgramFailed."""
@@ -35,6 +37,9 @@ class HostMounts:
             self._programs.run(Program.MOUNT, "-t", fstype, *chosen, source, where)
         except ProgramFailed as failure:
             raise MountFailed(source=source, where=where, reason=_last(failure.stderr)) from None
+
+    def is_mounted(self, where: Path) -> bool:
+        return any(mount.where == where for mount in mount_points())
 
     def unmount(self, where: Path) -> None:
         # Never lazily: a lazy unmount returns while data is still in memory,
@@ -150,21 +155,3 @@ def _holds(process: Path, where: Path) -> bool:
         if at == where or where in at.parents:
             return True
     return False
-
-
-@contextmanager
-def mounted(
-    mounts: Mounts, source: str, where: Path, *, fstype: str, options: Sequence[str] = ()
-) -> Iterator[Path]:
-    """Hold a mount. A failing unmount never hides the error that made us leave."""
-    where.mkdir(parents=True, exist_ok=True)
-    mounts.mount(source, where, fstype=fstype, options=options)
-    try:
-        yield where
-    except BaseException as cause:
-        try:
-            mounts.unmount(where)
-        except HostError as failure:
-            cause.add_note(str(failure))
-        raise
-    mounts.unmount(where)

@@ -17,6 +17,7 @@ KEXEC_FILE_UNLOAD = 1  # linux/kexec.h
 KEXEC_FILE_NO_INITRAMFS = 4
 LINUX_REBOOT_CMD_KEXEC = 0x45584543  # linux/reboot.h
 
+KEXEC_LOADED = Path("/sys/kernel/kexec_loaded")
 LOCKDOWN = Path("/sys/kernel/security/lockdown")
 
 
@@ -29,6 +30,9 @@ class Power(Protocol):
 
     def unload_kernel(self) -> None:
         """Forget a loaded kernel."""
+
+    def loaded(self) -> bool:
+        """Whether a kernel is in memory, ready to be started."""
 
     def kexec(self) -> NoReturn:
         """Start the loaded kernel now. Everything must be unmounted."""
@@ -49,6 +53,12 @@ class HostPower:
 
     def unload_kernel(self) -> None:
         self._kexec_file_load(-1, -1, b"\0", KEXEC_FILE_UNLOAD, Path("/"))
+
+    def loaded(self) -> bool:
+        try:
+            return KEXEC_LOADED.read_text().strip() == "1"
+        except OSError:
+            return False  # a kernel without kexec
 
     def kexec(self) -> NoReturn:
         os.sync()

@@ -4,8 +4,14 @@ import argparse
 from types import ModuleType
 
 from hammer.report import Subparsers
+from hammer.shell import abandon_command, boot_command, retry_command, status_command
 
-COMMANDS: tuple[ModuleType, ...] = ()
+COMMANDS: tuple[ModuleType, ...] = (
+    status_command,
+    retry_command,
+    boot_command,
+    abandon_command,
+)
 
 
 def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:

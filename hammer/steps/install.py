@@ -29,16 +29,15 @@ RESOLV_CONF = PurePosixPath("/etc/resolv.conf")
 
 def run_installer(
     machine: Machine, spec: InstallSpec, *, volumes: Sequence[Volume], root: Path
-) -> contract.BootInfo:
-    """Run the installer to its end; return what it wants to be booted.
+) -> None:
+    """Run the installer to its end, and see that it says what is to be booted.
 
     fstab is written after it, because installers of old bring their own.
     """
     with chosen_installer(machine, root) as installer:
         run_to_its_end(machine, installer, root)
-        boot_info = read_boot_info(root)
+        read_boot_info(root)
     write(root, paths.FSTAB, fstab(spec.layout, volumes).encode(), mode=0o644)
-    return boot_info
 
 
 def run_to_its_end(machine: Machine, installer: Installer, root: Path) -> None:

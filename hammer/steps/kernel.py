@@ -1,12 +1,10 @@
 """Step 9: the kernel that the installer named, loaded to be started later."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import contract
-from hammer.errors import BootFileMissing, FileFailed, HostError, KernelInvalid
+from hammer.errors import BootFileMissing, FileFailed, KernelInvalid
 from hammer.host.files import inside
 from hammer.machine import Machine
 
@@ -29,9 +27,8 @@ class Kernel:
     """In memory, ready for kexec."""
 
 
-@contextmanager
-def loaded_kernel(machine: Machine, boot_info: contract.BootInfo, root: Path) -> Iterator[Kernel]:
-    """Hold the kernel of the target in memory; on a failure it is forgotten again.
+def load_kernel(machine: Machine, boot_info: contract.BootInfo, root: Path) -> Kernel:
+    """Load the kernel of the target into memory.
 
     It is read now, while the target is mounted, and started after that.
     """
@@ -40,20 +37,12 @@ def loaded_kernel(machine: Machine, boot_info: contract.BootInfo, root: Path) ->
     initrd = find_file(root, "initrd", boot_info.initrd) if boot_info.initrd else None
     if machine.power is not None:
         machine.power.load_kernel(kernel, initrd, boot_info.cmdline)
-    try:
-        yield Kernel(
-            kernel=boot_info.kernel,
-            initrd=boot_info.initrd or None,
-            cmdline=boot_info.cmdline,
-            loaded=machine.power is not None,
-        )
-    except BaseException as cause:
-        if machine.power is not None:
-            try:
-                machine.power.unload_kernel()
-            except HostError as failure:
-                cause.add_note(f"the kernel stays loaded: {failure}")
-        raise
+    return Kernel(
+        kernel=boot_info.kernel,
+        initrd=boot_info.initrd or None,
+        cmdline=boot_info.cmdline,
+        loaded=machine.power is not None,
+    )
 
 
 def order_firmware(machine: Machine, boot_info: contract.BootInfo) -> None:

@@ -1,10 +1,6 @@
-"""Step 2: the disks of the layout are cleared, and stay so when a later step fails."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""Step 2: the disks of the layout are cleared."""
 
 import contract
-from hammer.errors import HostError
 from hammer.host.programs import Program
 from hammer.machine import Machine
 
@@ -22,23 +18,3 @@ def wipe(machine: Machine, layout: contract.FilesystemLayout) -> None:
         machine.disks.clear(disk.device)
         machine.disks.forget_partitions(disk.device)
         machine.console.say(f"{disk.device} is empty")
-
-
-@contextmanager
-def unbootable_on_failure(machine: Machine, layout: contract.FilesystemLayout) -> Iterator[None]:
-    """Leave no bootable half: on any failure inside, the partition tables are cleared.
-
-    What cannot be cleared becomes a note of the failure that brought us here.
-    """
-    try:
-        yield
-    except BaseException as cause:
-        if machine.preserve:
-            cause.add_note("the disks are left as they are (hammer.preserve=1)")
-            raise
-        for disk in layout.disks:
-            try:
-                machine.disks.clear(disk.device)
-            except HostError as failure:
-                cause.add_note(f"may still look bootable: {failure}")
-        raise

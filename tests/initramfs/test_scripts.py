@@ -1,5 +1,7 @@
 """What runs before and after the agent: init and the script of the DHCP client."""
 
+import argparse
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from hammer.cmdline import OnFailure
+from hammer.errors import Interrupted
+from hammer.shell import commands as shell_commands
+from hammer.step import Step
 from initramfs.tree import HERE
 
 BUSYBOX = shutil.which("busybox")
@@ -42,11 +47,16 @@ def on_failure(cmdline: str) -> str:
     return shell(f'. {HERE}/init; on_failure_of "$1"', cmdline).strip()
 
 
-def after_agent(what: str) -> list[str]:
-    return shell(f'. {HERE}/init; {HARMLESS} after_agent "$1"', what).splitlines()
+def after_agent(status: int, *, on_failure: str = "reboot", person: int = 1) -> list[str]:
+    """What init does when the agent has left with `status`; a person leaves the shell with that."""
+    told = (
+        f'on_failure() {{ echo {on_failure}; }}; person() {{ echo "person $1"; return {person}; }}'
+    )
+    then = 'if goes_on_after "$1"; then echo goes on; else give_up "$1"; fi'
+    return shell(f". {HERE}/init; {HARMLESS} {told}; {then}", str(status)).splitlines()
 
 
-@pytest.mark.parametrize("name", ["init", "udhcpc-script"])
+@pytest.mark.parametrize("name", ["init", "shell", "udhcpc-script"])
 def test_syntax(name: str) -> None:
     assert BUSYBOX is not None
     subprocess.run([BUSYBOX, "sh", "-n", HERE / name], check=True)
@@ -75,25 +85,86 @@ def test_the_last_word_wins_and_unknown_ones_restart(cmdline: str, answer: str) 
     assert on_failure(cmdline) == answer
 
 
-def test_reboot_is_announced() -> None:
-    lines = after_agent("reboot")
-    assert lines[0].startswith("The machine restarts in 60 s.")
+def test_a_failure_restarts_and_says_when() -> None:
+    lines = after_agent(30)
+    assert lines[0].startswith("The machine restarts in 60 s;")
     assert lines[1:] == ["sleep 60", "sync", "reboot -f"]
 
 
-def test_halt() -> None:
-    assert after_agent("halt") == ["sync", "poweroff -f"]
+def test_a_failure_halts() -> None:
+    assert after_agent(30, on_failure="halt") == ["sync", "poweroff -f"]
 
 
-def test_a_shell_and_then_a_restart() -> None:
-    lines = after_agent("shell")
-    assert "exit" in lines[0]
-    assert lines[1:] == ["console: sh -l", "sync", "reboot -f"]
+def test_a_failure_opens_a_shell_and_its_end_restarts_at_once() -> None:
+    assert after_agent(30, on_failure="shell") == ["person restart", "sync", "reboot -f"]
 
 
-@pytest.mark.parametrize("what", ["reboot", "shell"])
-def test_lines_fit_the_console(what: str) -> None:
-    assert all(len(line) <= 80 and line.isascii() for line in after_agent(what))
+def test_a_failure_is_mended_in_the_shell() -> None:
+    assert after_agent(30, on_failure="shell", person=0) == ["person restart", "goes on"]
+
+
+@pytest.mark.parametrize("status", [Interrupted.exit_status, 128 + 2])
+@pytest.mark.parametrize("what", OnFailure)
+def test_a_stop_opens_a_shell_whatever_a_failure_would_do(status: int, what: OnFailure) -> None:
+    assert after_agent(status, on_failure=what, person=0) == ["person continue", "goes on"]
+
+
+def test_a_person_who_stopped_it_and_leaves_restarts_at_once() -> None:
+    lines = after_agent(Interrupted.exit_status)
+    assert lines == ["person continue", "sync", "reboot -f"]
+
+
+@pytest.mark.parametrize("what", OnFailure)
+def test_lines_fit_the_console(what: OnFailure) -> None:
+    lines = after_agent(30, on_failure=what)
+    assert all(len(line) <= 80 and line.isascii() for line in lines)
+
+
+def leaves_shell(answer: str, default: str = "restart", *, bash: int = 0) -> int:
+    """The status of hammer-shell for an answer to its question."""
+    assert BUSYBOX is not None
+    fakes = f"help() {{ :; }}; bash() {{ return {bash}; }}; rm() {{ :; }}"
+    command = [BUSYBOX, "sh", "-c", f". {HERE}/shell; {fakes}; main {default}"]
+    done = subprocess.run(
+        command, env={}, input=answer, capture_output=True, text=True, check=False
+    )
+    return done.returncode
+
+
+@pytest.mark.parametrize(
+    ("answer", "default", "status"),
+    [
+        ("g\n", "restart", 0),
+        ("r\n", "continue", 1),
+        ("\n", "restart", 1),
+        ("\n", "continue", 0),
+        ("", "restart", 1),  # nobody is there
+        ("", "continue", 0),
+        ("s\ns\ng\n", "restart", 0),
+        ("what?\n", "continue", 1),
+    ],
+)
+def test_the_question_at_the_end_of_the_shell(answer: str, default: str, status: int) -> None:
+    assert leaves_shell(answer, default) == status
+
+
+def test_a_shell_that_was_ended_asks_nobody() -> None:
+    assert leaves_shell("g\n", bash=129) == 1
+
+
+def test_the_shell_completes_every_command_and_step() -> None:
+    words = (HERE / "shellrc").read_text()
+    commands = re.search(r"hammer_commands='(.*)'", words)
+    steps = re.search(r"hammer_steps='(.*)'", words)
+    assert commands
+    assert steps
+    assert steps[1].split() == list(Step)
+    top = argparse.ArgumentParser()
+    below = top.add_subparsers()
+    shell_commands.add_to(below)
+    assert sorted(commands[1].split()) == sorted(below.choices)
+    told = re.findall(r"^  hammer (\w+)", (HERE / "help").read_text(), re.MULTILINE)
+    assert sorted(told) == sorted(below.choices)
 
 
 def dhcp(event: str, *, folder: Path, **lease: str) -> None:

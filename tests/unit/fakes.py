@@ -3,15 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
+from typing import Any, NoReturn, Self
 
+from hammer.abandon import abandoned_on_failure
 from hammer.console import Console, Event, text_of
 from hammer.errors import MountFailed, ProgramFailed, UnmountBusy
 from hammer.host.chroot import Ended
 from hammer.host.disks import MIB, Disk
 from hammer.host.identity import Identity
 from hammer.host.programs import AnyProgram, Program
+from hammer.journal import Journal
 from hammer.machine import Machine
+from hammer.sequence import provision
+from hammer.spec import InstallSpec
+from hammer.steps.kernel import Kernel
 from hammer.stream.image import Offer, Unpacked
 from hammer.stream.store import Choice
 
@@ -79,16 +84,22 @@ class RecordedMounts:
         self.log = log
         self.refused: set[Path] = set()
         self.busy: set[Path] = set()
+        self.there: list[Path] = []
 
     def mount(self, source: str, where: Path, *, fstype: str, options: Sequence[str]) -> None:
         if where in self.refused:
             raise MountFailed(source=source, where=where, reason="wrong fs type")
         self.log.append(f"mount {source}")
+        self.there.append(where)
+
+    def is_mounted(self, where: Path) -> bool:
+        return where in self.there
 
     def unmount(self, where: Path) -> None:
         self.log.append(f"umount {where.name}")
         if where in self.busy:
             raise UnmountBusy(where=str(where), culprits=("process 7 (sleep)",))
+        self.there.remove(where)
 
 
 class RecordedImages:
@@ -155,11 +166,18 @@ class RecordedPower:
     def __init__(self, log: list[str]) -> None:
         self.log = log
 
+        self._loaded = False
+
     def load_kernel(self, kernel: Path, initrd: Path | None, cmdline: str) -> None:
         self.log.append(f"load {kernel.name}")
+        self._loaded = True
 
     def unload_kernel(self) -> None:
         self.log.append("unload")
+        self._loaded = False
+
+    def loaded(self) -> bool:
+        return self._loaded
 
     def kexec(self) -> NoReturn:
         raise AssertionError("no test starts another kernel")
@@ -172,6 +190,7 @@ class Bench:
     target: Path
     log: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    journal: Journal = field(default_factory=Journal)
 
     def __post_init__(self) -> None:
         self.programs = RecordedPrograms(self.log)
@@ -196,8 +215,14 @@ class Bench:
             preserve=False,
         )
 
-    def preserving(self) -> Machine:
-        return replace(self.machine, preserve=True)
+    def preserving(self) -> Self:
+        self.machine = replace(self.machine, preserve=True)
+        return self
+
+    def provision(self, spec: InstallSpec, **how: Any) -> Kernel:
+        """As `hammer install` does it: what fails is given up."""
+        with abandoned_on_failure(self.machine, self.journal):
+            return provision(self.machine, spec, self.journal, **how)
 
     def steps(self, state: str) -> list[object]:
         return [e["step"] for e in self.events if e["event"] == "step" and e["state"] == state]

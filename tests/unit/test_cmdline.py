@@ -4,7 +4,7 @@ import pytest
 
 from hammer.cmdline import EMBEDDED_SPEC, OnFailure, parse
 from hammer.errors import CmdlineInvalid
-from hammer.step import Step
+from hammer.step import Break, Step
 
 
 def test_nothing_means_the_defaults() -> None:
@@ -17,12 +17,13 @@ def test_nothing_means_the_defaults() -> None:
 
 def test_every_word() -> None:
     settings = parse(
-        "hammer.spec=http://10.0.0.1/m.yaml hammer.break=image hammer.on_failure=shell "
-        "hammer.pause_s=0 hammer.install_limit_s=60 hammer.preserve=1 hammer.debug=1 "
+        "hammer.spec=http://10.0.0.1/m.yaml hammer.break=image,install:after "
+        "hammer.on_failure=shell hammer.pause_s=0 hammer.install_limit_s=60 "
+        "hammer.preserve=1 hammer.debug=1 "
         "hammer.events=/dev/ttyS1 ip=dhcp console=tty0 console=ttyS1,115200n8\n"
     )
     assert settings.spec == "http://10.0.0.1/m.yaml"
-    assert settings.break_at is Step.IMAGE
+    assert settings.breaks == {Break(Step.IMAGE), Break(Step.INSTALL, after=True)}
     assert settings.on_failure is OnFailure.SHELL
     assert (settings.pause_s, settings.install_limit_s) == (0, 60)
     assert settings.preserve
@@ -54,7 +55,9 @@ def test_the_last_of_a_repeated_word_counts() -> None:
         ("hammer.pause_s=99999", "hammer.pause_s: must be a whole number of seconds"),
         ("hammer.spec=", "hammer.spec: needs a value"),
         ("hammer.on_failure=panic", "hammer.on_failure: must be one of reboot, shell, halt"),
-        ("hammer.break=unpack", "hammer.break: must be one of check, wipe, partition, format,"),
+        ("hammer.break=unpack", "hammer.break: must be STEP or STEP:after, or several with commas"),
+        ("hammer.break=image,", "hammer.break: must be STEP or STEP:after, or several with commas"),
+        ("hammer.break=image:before", "hammer.break: must be STEP or STEP:after, or several"),
     ],
 )
 def test_what_is_refused(line: str, message: str) -> None:

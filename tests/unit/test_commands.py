@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hammer.cmdline import parse
-from hammer.commands import appender, break_before, control_plane, main, parser
+from hammer.commands import main, parser
 from hammer.console import Console, Event, json_sink
 from hammer.control.spec_file import SpecFile
 from hammer.errors import (
@@ -18,8 +18,8 @@ from hammer.errors import (
 )
 from hammer.host.identity import in_ramdisk
 from hammer.host.lock import only_agent
-from hammer.report import failure_of, reported
-from hammer.step import Step
+from hammer.report import appender, failure_of, reported
+from hammer.this_machine import control_plane
 
 SECRET = "hunter2"
 
@@ -97,17 +97,8 @@ def test_run_refuses_a_machine_with_a_system(capsys: pytest.CaptureFixture[str])
     assert "FAILED [not-ramdisk]" in capsys.readouterr().out
 
 
-def test_a_break_opens_a_shell_before_its_step_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr("hammer.commands.open_shell", opened.append)
-    settings = parse("hammer.break=image")
-    for step in Step:
-        break_before(settings, step)
-    assert opened == ["hammer, before image"]
-
-
 def test_events_go_to_files_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hammer.commands.EVENTS_LIMIT_BYTES", 10)
+    monkeypatch.setattr("hammer.report.EVENTS_LIMIT_BYTES", 10)
     write = appender(tmp_path / "events")
     for _ in range(9):
         write("12345\n")

@@ -106,12 +106,3 @@ def test_a_console_that_is_gone_stops_nothing() -> None:
     console = Console([text_sink(broken), json_sink(broken)])
     with console.step(Step.CHECK):
         console.say("hello")
-
-
-def test_the_hook_comes_before_the_step() -> None:
-    order: list[object] = []
-    console = Console([lambda event: order.append(event["event"])])
-    console.before_step(order.append)
-    with console.step(Step.WIPE):
-        pass
-    assert order == [Step.WIPE, "step", "step"]

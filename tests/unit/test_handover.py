@@ -15,7 +15,6 @@ from contract.values import Value
 from contract.yaml_reader import read
 from hammer.errors import DocumentInvalid
 from hammer.host.lvm import LVMLOCAL_CONF
-from hammer.sequence import provision
 from hammer.spec import InstallSpec
 from hammer.spec import read as read_spec
 from hammer.steps.format import Volume
@@ -58,7 +57,7 @@ def with_keys(keys: str) -> InstallSpec:
 
 def test_details_are_those_of_install_yaml(bench: Bench) -> None:
     bench.images.files["etc/metal/machine-details.yaml"] = b"id: of another machine\n"
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     metal = bench.target / "etc/metal"
     config = contract.load_file(contract.InstallConfig, metal / "install.yaml")
     details = contract.load_file(contract.MachineDetails, metal / "machine-details.yaml")
@@ -327,7 +326,7 @@ def test_the_project_of_a_machine_is_that_of_its_own_network() -> None:
 def test_what_breaks_a_limit_is_left_out_whole_and_told(bench: Bench) -> None:
     servers = ", ".join(f"{{ip: 192.0.2.{number}}}" for number in range(4))
     spec = with_keys(f"  role: machine\n  created: yesterday\n  dns_servers: [{servers}]\n")
-    provision(bench.machine, spec)
+    bench.provision(spec)
     path = bench.target / "etc/metal/machine-allocation.yaml"
     allocation = contract.load_file(contract.MachineAllocation, path)
     assert (allocation.dns_servers, allocation.meta) == ((), None)
@@ -409,7 +408,7 @@ def test_user_data_and_keys_are_trimmed() -> None:
 
 
 def test_files_with_secrets_are_for_root_alone(bench: Bench) -> None:
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     metal = bench.target / "etc/metal"
     names = ("install.yaml", "machine-details.yaml", "machine-allocation.yaml", "disk.json")
     assert {(metal / name).stat().st_mode & 0o777 for name in (*names, "userdata")} == {0o600}
@@ -417,7 +416,7 @@ def test_files_with_secrets_are_for_root_alone(bench: Bench) -> None:
 
 def test_what_an_image_was_built_with_is_removed(bench: Bench) -> None:
     bench.images.files["etc/metal/build-meta.yaml"] = b"buildVersion: of another build\n"
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     assert not (bench.target / "etc/metal/build-meta.yaml").exists()
 
 
@@ -426,7 +425,7 @@ def test_lvm_is_told_the_same_wherever_the_agent_runs(bench: Bench, has_lvm: boo
     """Never what this host's LVM is told: on a rescue system that is about other disks."""
     if has_lvm:
         bench.images.files["etc/lvm/lvm.conf"] = b""
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     path = bench.target / paths.LVM_LOCAL.relative_to("/")
     assert path.exists() == has_lvm
     if has_lvm:

@@ -5,11 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from hammer.errors import FileFailed, InstallerFailed, InstallerMissing, InstallerUnusable
+from hammer.errors import (
+    FileFailed,
+    InstallerFailed,
+    InstallerMissing,
+    InstallerUnusable,
+    Interrupted,
+)
 from hammer.host import carried
 from hammer.host.chroot import Ended
 from hammer.sequence import provision
-from hammer.step import Step
+from hammer.step import Break, Step
 from tests.unit.documents import spec_of
 from tests.unit.fakes import Bench
 
@@ -46,7 +52,7 @@ def test_the_images_own_installer_comes_first(
 ) -> None:
     del bench.images.files["install.sh"]
     bench.images.files |= dict.fromkeys(in_image, SCRIPT)
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     assert started(bench) == [runs]
     assert left_in_target(bench) == stays
     assert any(f"the installer is {runs} of the image" in line for line in bench.lines())
@@ -63,7 +69,7 @@ def test_an_image_without_one_gets_the_one_that_was_brought(bench: Bench, brough
         return run(root, program, **named)  # type: ignore[arg-type]
 
     bench.chroot.run = look  # type: ignore[method-assign]
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     assert started(bench) == ["/.hammer-installer"]
     assert seen == [(SCRIPT, 0o700)]
     assert left_in_target(bench) == set()
@@ -74,7 +80,7 @@ def test_an_image_without_one_gets_the_one_that_was_brought(bench: Bench, brough
 def test_it_is_put_where_the_image_has_nothing(bench: Bench, brought: Path) -> None:
     del bench.images.files["install.sh"]
     bench.images.files |= {".hammer-installer": b"of the image", ".hammer-installer1": b"too"}
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     assert started(bench) == ["/.hammer-installer2"]
     assert left_in_target(bench) == {".hammer-installer", ".hammer-installer1"}
 
@@ -85,24 +91,24 @@ def test_it_is_gone_after_a_failure_and_told_by_the_name_it_has_here(
     del bench.images.files["install.sh"]
     bench.chroot.ended = Ended(status=7, left_behind=())
     with pytest.raises(InstallerFailed) as caught:
-        provision(bench.preserving(), spec_of())
+        bench.preserving().provision(spec_of())
     assert str(caught.value) == f"{brought} left with status 7"
     assert left_in_target(bench) == set()
 
 
 def test_a_file_that_went_away_meanwhile(bench: Bench, brought: Path) -> None:
     del bench.images.files["install.sh"]
-    bench.machine.console.before_step(
-        lambda step: brought.unlink() if step is Step.INSTALL else None
-    )
+    with pytest.raises(Interrupted):
+        provision(bench.machine, spec_of(), bench.journal, breaks=[Break(Step.INSTALL)])
+    brought.unlink()
     with pytest.raises(FileFailed, match=f"{brought}: No such file"):
-        provision(bench.machine, spec_of())
+        provision(bench.machine, spec_of(), bench.journal, begin=Step.INSTALL)
 
 
 def test_none_anywhere_names_all_three_places(bench: Bench) -> None:
     del bench.images.files["install.sh"]
     with pytest.raises(InstallerMissing) as caught:
-        provision(bench.machine, spec_of())
+        bench.provision(spec_of())
     assert str(caught.value) == (
         "no installer: the image has no /install-go and no /install.sh, the ramdisk has no "
         "/usr/lib/hammer/installer, and none was given with --installer"
@@ -122,7 +128,7 @@ def test_one_that_cannot_be_run_is_not_replaced(bench: Bench, brought: Path, nam
 
     bench.images.unpack = without_permission  # type: ignore[method-assign,assignment]
     with pytest.raises(InstallerMissing) as caught:
-        provision(bench.machine, spec_of())
+        bench.provision(spec_of())
     assert str(caught.value) == (
         f"no installer: /{name} of the image is not executable; only an image without "
         "/install-go and /install.sh gets the one of the ramdisk (/usr/lib/hammer/installer) "
@@ -146,7 +152,7 @@ def test_what_could_not_run_is_refused_before_the_first_write(
 ) -> None:
     brought.unlink() if content is None else brought.write_bytes(content)
     with pytest.raises(InstallerUnusable) as caught:
-        provision(bench.machine, spec_of())
+        bench.provision(spec_of())
     assert str(caught.value) == f"installer {brought} {reason}"
     assert bench.log == []
 

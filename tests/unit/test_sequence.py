@@ -32,7 +32,6 @@ from hammer.host.chroot import Ended
 from hammer.host.disks import MIB, Disk
 from hammer.host.identity import Identity
 from hammer.host.programs import Program
-from hammer.sequence import provision
 from hammer.step import Step
 from tests.unit.documents import DOCUMENT, spec_of
 from tests.unit.fakes import Bench
@@ -41,13 +40,13 @@ OTHER_MACHINE = "11111111-2222-3333-4444-555555555555"
 
 
 def test_every_step_runs_once_in_the_order_of_the_enum(bench: Bench) -> None:
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     assert bench.steps("begin") == list(Step)
     assert bench.steps("end") == list(Step)
 
 
 def test_what_happens_in_which_order(bench: Bench) -> None:
-    kernel = provision(bench.machine, spec_of())
+    kernel = bench.provision(spec_of())
     assert bench.log == [
         "ask http://images.test/img.tar.lz4",
         "wipefs --all --quiet /dev/vda",
@@ -83,7 +82,7 @@ def test_what_happens_in_which_order(bench: Bench) -> None:
 
 def test_an_image_by_its_id_is_looked_up_before_the_first_write(bench: Bench) -> None:
     named = ('url: "http://images.test/img.tar.lz4"', "store: 'http://me:hunter2@images.test/os'")
-    provision(bench.machine, spec_of(named, ("debian-12.0.20261101", "debian-12.0")))
+    bench.provision(spec_of(named, ("debian-12.0.20261101", "debian-12.0")))
     asked = "ask http://me:hunter2@images.test/os/found/img.tar.lz4"
     assert bench.log[:2] == ["choose debian-12.0 in http://me:hunter2@images.test/os", asked]
     said = [event["text"] for event in bench.events if event["event"] == "say"]
@@ -97,18 +96,18 @@ def test_an_image_by_its_id_is_looked_up_before_the_first_write(bench: Bench) ->
 
 def test_a_url_wins_over_a_store(bench: Bench) -> None:
     both = ("image: {", "image: {store: 'http://images.test/os', ")
-    provision(bench.machine, spec_of(both))
+    bench.provision(spec_of(both))
     assert bench.log[0] == "ask http://images.test/img.tar.lz4"
 
 
 def test_a_partition_without_a_type_is_one_of_linux(bench: Bench) -> None:
-    provision(bench.machine, spec_of((', gpttype: "8300"}', "}")))
+    bench.provision(spec_of((', gpttype: "8300"}', "}")))
     (command,) = [entry for entry in bench.log if "--new=2" in entry]
     assert "--typecode=2:8300 " in command
 
 
 def test_the_installed_tree(bench: Bench) -> None:
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     etc = bench.target / "etc"
     assert (etc / "fstab").read_text().splitlines()[1:] == [
         "UUID=uuid-of-vda2 / ext4 defaults,noatime 0 1",
@@ -122,7 +121,7 @@ def test_the_installed_tree(bench: Bench) -> None:
 
 def refused_by_check(bench: Bench, kind: type[HammerError], *changes: tuple[str, str]) -> str:
     with pytest.raises(kind) as caught:
-        provision(bench.machine, spec_of(*changes))
+        bench.provision(spec_of(*changes))
     assert [entry for entry in bench.log if not entry.startswith("ask")] == []
     assert bench.steps("begin") == [Step.CHECK]
     return str(caught.value)
@@ -149,7 +148,7 @@ def test_a_disk_that_is_too_small(bench: Bench) -> None:
 
 def test_a_disk_that_just_fits(bench: Bench) -> None:
     bench.disks.there = {"/dev/vda": Disk(path="/dev/vda", size_bytes=503 * MIB, read_only=False)}
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
 
 
 def test_a_disk_in_use_names_every_use(bench: Bench) -> None:
@@ -208,7 +207,7 @@ def test_what_this_version_cannot_do(bench: Bench, extra: str, feature: str) -> 
 
 def left_unbootable(bench: Bench, kind: type[HammerError]) -> HammerError:
     with pytest.raises(kind) as caught:
-        provision(bench.machine, spec_of())
+        bench.provision(spec_of())
     assert bench.log[-1] == "clear /dev/vda"
     assert bench.log.count("clear /dev/vda") == 2
     assert bench.log.count("mount /dev/vda2") == bench.log.count("umount rootfs")
@@ -267,7 +266,7 @@ def test_a_kernel_behind_an_absolute_link(bench: Bench) -> None:
         return done
 
     bench.images.unpack = with_link  # type: ignore[assignment,method-assign]
-    assert provision(bench.machine, spec_of()).kernel == "/boot/vmlinuz"
+    assert bench.provision(spec_of()).kernel == "/boot/vmlinuz"
 
 
 def test_a_busy_mount_does_not_hide_why_we_left(bench: Bench) -> None:
@@ -287,20 +286,20 @@ def test_an_unmount_that_fails_is_a_failed_installation(bench: Bench) -> None:
 def test_preserve_keeps_the_disks(bench: Bench) -> None:
     bench.chroot.ended = Ended(status=7, left_behind=())
     with pytest.raises(InstallerFailed) as caught:
-        provision(bench.preserving(), spec_of())
+        bench.preserving().provision(spec_of())
     assert bench.log.count("clear /dev/vda") == 1
     assert "hammer.preserve=1" in caught.value.__notes__[0]
 
 
 def test_what_the_installer_left_running_is_told(bench: Bench) -> None:
     bench.chroot.ended = Ended(status=0, left_behind=("sleep",))
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     assert "      WARNING /install.sh left behind, killed: sleep" in bench.lines()
 
 
 def test_a_busy_udev_does_not_fail_a_complete_installation(bench: Bench) -> None:
     bench.programs.failing = {Program.UDEVADM}
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     assert bench.log.count("clear /dev/vda") == 1
     warnings = [line for line in bench.lines() if "WARNING `udevadm settle" in line]
     assert len(warnings) == 2
@@ -317,17 +316,17 @@ def test_what_the_image_brings_as_boot_info_is_not_its_installers(bench: Bench) 
     bench.images.files["etc/metal/userdata"] = b"of another machine"
     bench.chroot.boot_info = None
     with pytest.raises(BootInfoMissing):
-        provision(bench.machine, spec_of(('  user_data: "#cloud-config"\n', "")))
+        bench.provision(spec_of(('  user_data: "#cloud-config"\n', "")))
     assert not (bench.target / "etc/metal/userdata").exists()
 
 
 def test_install_go_comes_before_install_sh(bench: Bench) -> None:
     bench.images.files["install-go"] = b"\x7fELF"
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     assert "chroot /install-go" in bench.log
 
 
 def test_the_console_fits_a_serial_line(bench: Bench) -> None:
-    provision(bench.machine, spec_of())
+    bench.provision(spec_of())
     assert max(map(len, bench.lines())) <= 80
     assert all(line.isascii() for line in bench.lines())

@@ -13,7 +13,7 @@ import lz4.frame
 import pytest
 
 from hammer.__main__ import main
-from hammer.errors import FileFailed, ProgramFailed, TreeUnusable
+from hammer.errors import FileFailed, Interrupted, ProgramFailed, TreeUnusable
 from hammer.host.programs import HostPrograms
 from hammer.image import pack as packing
 from hammer.image.pack import Packed, pack
@@ -230,6 +230,6 @@ def test_a_signal_leaves_nothing(
 
     monkeypatch.setattr(packing._Packing, "run", stopped)
     tree = str(tar_of(tmp_path, archive(FILES)))
-    assert main(["image", "pack", tree, "--out", str(out)]) == 30
+    assert main(["image", "pack", tree, "--out", str(out)]) == Interrupted.exit_status
     assert "FAILED [interrupted]" in capsys.readouterr().out
     assert list(out.iterdir()) == []

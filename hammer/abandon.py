@@ -1,0 +1,50 @@
+"""Giving an installation up: better no system than half of one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from hammer.errors import HostError
+from hammer.journal import Journal
+from hammer.machine import Machine
+from hammer.steps.mount import unmount_target
+
+
+def abandon(machine: Machine, journal: Journal) -> tuple[str, ...]:
+    """Unmount everything, and leave nothing on the disks that could boot; remarks, in words.
+
+    A complete installation is only unmounted. What cannot be done is a remark: there is a cause
+    that brought us here, and it must not be hidden.
+    """
+    remarks: list[str] = []
+
+    def tried(action: Callable[[], None], otherwise: str) -> None:
+        try:
+            action()
+        except HostError as failure:
+            remarks.extend([f"{otherwise}{failure}", *getattr(failure, "__notes__", ())])
+
+    tried(lambda: unmount_target(machine, journal.volumes), "")
+    if journal.complete:
+        return tuple(remarks)
+    if (power := machine.power) is not None and power.loaded():
+        tried(power.unload_kernel, "the kernel stays loaded: ")
+    if not journal.disks:
+        pass
+    elif machine.preserve:
+        remarks.append("the disks are left as they are (hammer.preserve=1)")
+    else:
+        for disk in journal.disks:
+            tried(lambda disk=disk: machine.disks.clear(disk), "may still look bootable: ")  # type: ignore[misc]
+    journal.give_up()
+    return tuple(remarks)
+
+
+@contextmanager
+def abandoned_on_failure(machine: Machine, journal: Journal) -> Iterator[None]:
+    """Give up what fails inside; the remarks become notes of the cause."""
+    try:
+        yield
+    except BaseException as cause:
+        for remark in abandon(machine, journal):
+            cause.add_note(remark)
+        raise

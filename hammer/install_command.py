@@ -1,0 +1,128 @@
+"""`hammer install`: on a running Linux, from a document given by hand."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hammer import cmdline
+from hammer.abandon import abandoned_on_failure
+from hammer.cmdline import Settings
+from hammer.console import Console, json_sink, text_sink
+from hammer.control.protocol import ControlPlane
+from hammer.errors import Interrupted
+from hammer.host.lock import only_agent
+from hammer.journal import Journal
+from hammer.life import hand_over, tell_memory
+from hammer.machine import Machine
+from hammer.report import (
+    ConsoleHandler,
+    Subparsers,
+    failure_of,
+    log_to,
+    raise_on_signals,
+    reported,
+    stdout,
+)
+from hammer.sequence import provision
+from hammer.steps.kernel import Kernel
+from hammer.this_machine import TARGET, spec_file, this_machine
+
+
+def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add `install`."""
+    install = commands.add_parser(
+        "install", help="install from a running Linux; ERASES the disks that the document names"
+    )
+    install.add_argument("machine", metavar="MACHINE", help="machine document, path or URL")
+    install.add_argument("--target", type=Path, default=TARGET, help="empty directory to mount on")
+    install.add_argument("--no-kexec", action="store_true", help="install, and go on running")
+    install.add_argument("--yes", action="store_true", help="do not ask before erasing")
+    install.add_argument("--preserve", action="store_true", help="keep the disks after a failure")
+    install.add_argument(
+        "--installer",
+        type=Path,
+        metavar="FILE",
+        help="a program that installs images without /install-go and /install.sh",
+    )
+    install.add_argument(
+        "--install-limit-s",
+        type=int,
+        default=Settings().install_limit_s,
+        metavar="S",
+        help="how long the installer may take (default %(default)s)",
+    )
+    install.add_argument(
+        "--retry-s",
+        type=int,
+        default=Settings().retry_s,
+        metavar="S",
+        help="how long a server that does not answer is tried again (default %(default)s)",
+    )
+    install.add_argument("--format", choices=("text", "json"), default="text")
+    install.add_argument("--debug", action="store_true", help="show every command")
+    install.set_defaults(command=install_command)
+
+
+def install_command(arguments: argparse.Namespace) -> int:
+    """A failure, and a stop as well, is given up: the machine has a system to look from."""
+    sink = json_sink if arguments.format == "json" else text_sink
+    console = Console([sink(stdout)])
+    if arguments.debug:
+        log_to(ConsoleHandler(console))
+    raise_on_signals()
+
+    def life() -> None:
+        settings = replace(
+            cmdline.parse(cmdline.read()),
+            spec=arguments.machine,
+            install_limit_s=arguments.install_limit_s,
+            retry_s=arguments.retry_s,
+            preserve=arguments.preserve,
+        )
+        machine = this_machine(
+            console,
+            settings,
+            target=arguments.target.resolve(),
+            kexec=not arguments.no_kexec,
+            installer=arguments.installer,
+        )
+        control = spec_file(settings, console)
+        ask = not arguments.yes and sys.stdin is not None and sys.stdin.isatty()
+        kernel = installed(machine, control, ask=ask)
+        if kernel.loaded:
+            hand_over(machine, kernel, pause_s=settings.pause_s)
+
+    status = reported(console, life)
+    if status:
+        tell_memory(console)
+    return status
+
+
+def installed(machine: Machine, control: ControlPlane, *, ask: bool) -> Kernel:
+    """One installation, from document to report."""
+    journal = Journal()
+    try:
+        spec = control.wait_for_spec()
+        if ask:
+            confirm([disk.device for disk in spec.layout.disks])
+        with only_agent(), abandoned_on_failure(machine, journal):
+            kernel = provision(machine, spec, journal)
+    except BaseException as cause:
+        control.failed(failure_of(cause))
+        raise
+    control.installed()
+    tell_memory(machine.console)
+    machine.console.event("installed", kernel=kernel.kernel, loaded=kernel.loaded)
+    return kernel
+
+
+def confirm(disks: Sequence[str]) -> None:
+    """Let a person at a terminal say no. Raises Interrupted."""
+    try:
+        answer = input(f"This erases {', '.join(disks)}. Type `yes` to go on: ")
+    except EOFError:
+        answer = ""
+    if answer.strip() != "yes":
+        raise Interrupted(by="an answer that is not `yes`", by_person=True)

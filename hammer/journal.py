@@ -1,0 +1,174 @@
+"""How far an installation has come, on file: another process can look, or go on with it.
+
+The agent ends when a person stops it, or when it fails under hammer.on_failure=shell, and leaves
+its mounts behind. What a later `hammer retry` needs of it stands here.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, PrivateAttr, ValidationError
+
+from hammer import spec
+from hammer.console import Failure
+from hammer.errors import JournalMissing, NothingToRetry
+from hammer.spec import InstallSpec
+from hammer.step import Break, Step
+from hammer.steps.format import Volume
+from hammer.steps.kernel import Kernel
+from hammer.stream.image import Offer
+
+JOURNAL = "journal.json"
+DOCUMENT = "machine.yaml"
+WHERE = "where"
+
+
+class Journal(BaseModel):
+    """The state of one installation. Holds addresses with passwords: its file is 0600."""
+
+    network: str | None = None
+    """Interface and address, once the network is up."""
+    document_from: str = ""
+    """Where the machine document came from."""
+    begun: Step | None = None
+    """The step that is under way, or in which the installation was stopped or failed."""
+    done: dict[Step, float] = {}
+    """Steps that came to their end, with their seconds, in order."""
+    disks: tuple[str, ...] = ()
+    """Disks that were written to, by any try so far."""
+    offer: Offer | None = None
+    volumes: tuple[Volume, ...] = ()
+    kernel: Kernel | None = None
+    passed: str = ""
+    """The breakpoint at which the last try stopped: the next one passes it."""
+    failure: Failure | None = None
+    """Why the last try ended, if it was not a person who ended it."""
+    abandoned: bool = False
+    """Given up: nothing is mounted, and nothing of it can boot."""
+
+    _directory: Path | None = PrivateAttr(None)
+
+    @classmethod
+    def new(cls, directory: Path) -> Self:
+        """An empty journal that is kept in `directory`."""
+        journal = cls()
+        journal._directory = directory
+        journal.save()
+        return journal
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """The journal of an agent that has ended. Raises JournalMissing."""
+        try:
+            journal = cls.model_validate_json((directory / JOURNAL).read_bytes())
+        except OSError as failure:
+            raise JournalMissing(reason=failure.strerror or "cannot be read") from None
+        except ValidationError:
+            raise JournalMissing(reason="its file is damaged") from None
+        journal._directory = directory
+        return journal
+
+    def save(self) -> None:
+        """Write it; a full memory must not end an installation that goes well."""
+        self._keep(JOURNAL, self.model_dump_json().encode())
+        self._keep(WHERE, self.where().encode())
+
+    def keep_document(self, wanted: InstallSpec) -> None:
+        """Keep the machine document for later tries: its server may change it meanwhile."""
+        self.document_from = wanted.where
+        self._keep(DOCUMENT, wanted.text)
+        self.save()
+
+    def spec(self) -> InstallSpec:
+        """The machine document that was kept. Raises JournalMissing, DocumentInvalid."""
+        assert self._directory is not None
+        try:
+            text = (self._directory / DOCUMENT).read_bytes()
+        except OSError as failure:
+            raise JournalMissing(reason=f"machine document: {failure.strerror}") from None
+        return spec.read(text, where=self.document_from)
+
+    @contextmanager
+    def step(self, step: Step) -> Iterator[None]:
+        """Note that a step begins, and that it came to its end."""
+        self.done = {each: s for each, s in self.done.items() if each.number < step.number}
+        self.begun, self.failure, self.abandoned = step, None, False
+        self.save()
+        began = time.monotonic()
+        yield
+        self.done[step] = round(time.monotonic() - began, 3)
+        self.begun = None
+        self.save()
+
+    def writes_to(self, disks: Sequence[str]) -> None:
+        """Note, before the first write, which disks will not be as they were."""
+        self.disks = tuple(dict.fromkeys((*self.disks, *disks)))
+        self.save()
+
+    def failed(self, failure: Failure) -> None:
+        """Note why the installation ended."""
+        self.failure = failure
+        self.save()
+
+    def give_up(self) -> None:
+        """Note that nothing is left of it to go on with: the next try begins at the first step."""
+        self.done, self.begun, self.volumes, self.kernel = {}, None, (), None
+        self.offer, self.passed, self.abandoned = None, "", True
+        self.save()
+
+    def passes(self, place: Break) -> bool:
+        """Whether the last try was stopped at just this breakpoint, and this one begins there."""
+        passed, self.passed = self.passed, ""
+        return passed == str(place)
+
+    @property
+    def the_offer(self) -> Offer:
+        """What step check was promised."""
+        assert self.offer is not None
+        return self.offer
+
+    @property
+    def the_kernel(self) -> Kernel:
+        """What step kernel loaded."""
+        assert self.kernel is not None
+        return self.kernel
+
+    @property
+    def complete(self) -> bool:
+        """The disk is as specified, and there is a system on it that can boot."""
+        return Step.UNMOUNT in self.done
+
+    @property
+    def next_step(self) -> Step:
+        """Where the installation goes on. Raises NothingToRetry when it is complete."""
+        left = [step for step in Step if step not in self.done]
+        if not left:
+            raise NothingToRetry()
+        return left[0]
+
+    def where(self) -> str:
+        """Where the installation stands, in few words, for a prompt."""
+        if self.abandoned:
+            return "given up"
+        if self.complete:
+            return "installed"
+        step = self.begun or self.next_step
+        place = f"{step.number}/{len(Step)} {step}"
+        if self.failure is not None:
+            return f"failed in {place}"
+        return f"stopped in {place}" if self.begun else f"stopped before {place}"
+
+    def _keep(self, name: str, data: bytes) -> None:
+        if self._directory is None:
+            return
+        path, aside = self._directory / name, self._directory / f".{name}"
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            aside.replace(path)

@@ -1,0 +1,159 @@
+"""The agent's life in the ramdisk: wait, provision, report, kexec.
+
+`hammer run` lives it from the beginning, `hammer retry` and its like from where it was stopped.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from hammer import VERSION, cmdline, redact
+from hammer.abandon import abandon
+from hammer.cmdline import OnFailure, Settings
+from hammer.console import Console, json_sink, text_sink
+from hammer.errors import ControlError, Interrupted, NotRamdisk
+from hammer.host import network
+from hammer.host.identity import in_ramdisk, peak_memory
+from hammer.host.lock import only_agent
+from hammer.host.programs import HostPrograms
+from hammer.journal import Journal
+from hammer.machine import Machine
+from hammer.report import (
+    ConsoleHandler,
+    appender,
+    failure_of,
+    ignore_signals,
+    log_to,
+    raise_on_signals,
+    reported,
+    stdout,
+)
+from hammer.retry import re_establish
+from hammer.sequence import provision
+from hammer.step import Step
+from hammer.steps.kernel import Kernel
+from hammer.steps.mount import unmount_target
+from hammer.this_machine import control_plane, this_machine
+
+RUN_DIRECTORY = Path("/run/hammer")
+NEXT = RUN_DIRECTORY / "next"
+"""What initramfs/init does when the agent has ended: `restart SECONDS`."""
+
+
+def lived(life: Callable[[Console, Settings], object]) -> int:
+    """Live in the ramdisk with a console, a log and the settings; the exit status for init."""
+    if not in_ramdisk():
+        return reported(Console([text_sink(stdout)]), _refuse)
+    RUN_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log_to(logging.FileHandler(RUN_DIRECTORY / "hammer.log"))
+    sinks = [text_sink(stdout), json_sink(appender(RUN_DIRECTORY / "events.jsonl"))]
+    console = Console(sinks)
+    raise_on_signals()
+
+    def with_settings() -> None:
+        words = cmdline.read()
+        if told := cmdline.events(words):
+            sinks.append(json_sink(appender(Path(told))))
+        settings = cmdline.parse(words)
+        if settings.debug:
+            log_to(ConsoleHandler(console))
+        life(console, settings)
+
+    return reported(console, with_settings)
+
+
+def install_and_start(
+    console: Console,
+    settings: Settings,
+    journal: Journal,
+    *,
+    begin: Step | None = Step.CHECK,
+    in_shell: bool = False,
+) -> NoReturn:
+    """Install this machine, from step `begin` on, and start what was installed.
+
+    None: it is installed, and is only to be started.
+
+    When a person has stopped it, or is there to look at a failure, everything is left as it is;
+    else a failure is given up. Raises what stopped it, or failed.
+    """
+    machine = this_machine(console, settings)
+    try:
+        if begin is not None:
+            kernel = install(machine, settings, journal, begin)
+        else:
+            kernel = ready_again(machine, journal)
+        hand_over(machine, kernel, pause_s=settings.pause_s)
+    except BaseException as cause:
+        ignore_signals()
+        tell_memory(console)
+        if isinstance(cause, Interrupted) and cause.by_person:
+            cause.where = journal.where()
+            raise
+        journal.failed(failure_of(cause))
+        if not in_shell and settings.on_failure is not OnFailure.SHELL:
+            give_up(machine, settings, journal, cause)
+        raise
+
+
+def give_up(machine: Machine, settings: Settings, journal: Journal, cause: BaseException) -> None:
+    """The end of an installation that failed; what could not be cleaned up becomes its notes."""
+    for remark in abandon(machine, journal):
+        cause.add_note(remark)
+    with suppress(ControlError):
+        control_plane(settings, machine.console).failed(failure_of(cause))
+    NEXT.write_text("restart 60\n")
+
+
+def install(machine: Machine, settings: Settings, journal: Journal, begin: Step) -> Kernel:
+    """Network, document, the sequence, and the report."""
+    console = machine.console
+    if journal.network is None:
+        address = network.bring_up(HostPrograms(), settings.ip)
+        if address:
+            console.say(f"{address.interface} has {address.address}")
+        journal.network = f"{address.interface} {address.address}" if address else "off"
+        journal.save()
+    control = control_plane(settings, console)
+    if begin is Step.CHECK:
+        journal.keep_document(control.wait_for_spec())
+    spec = journal.spec()
+    with only_agent():
+        re_establish(machine, spec, journal, begin)
+        kernel = provision(machine, spec, journal, begin=begin, breaks=settings.breaks)
+    control.installed()
+    tell_memory(console)
+    console.event("installed", kernel=kernel.kernel, loaded=kernel.loaded)
+    return kernel
+
+
+def ready_again(machine: Machine, journal: Journal) -> Kernel:
+    """A complete installation as it was before somebody looked: unmounted."""
+    unmount_target(machine, journal.volumes)
+    return journal.the_kernel
+
+
+def hand_over(machine: Machine, kernel: Kernel, *, pause_s: int) -> NoReturn:
+    """Start the loaded kernel. This line is the end of the agent."""
+    assert machine.power is not None
+    machine.console.say(f"kexec in {pause_s} s, Ctrl-C stops it")
+    time.sleep(pause_s)
+    machine.console.event("kexec", kernel=kernel.kernel, cmdline=kernel.cmdline)
+    machine.power.kexec()
+
+
+def tell_memory(console: Console) -> None:
+    memory = peak_memory()
+    console.event("memory", agent_mib=memory.agent_mib, child_mib=memory.child_mib)
+
+
+def tell_start(console: Console, settings: Settings) -> None:
+    console.event("start", version=VERSION, spec=redact.url(settings.spec))
+    console.say(f"hammer {VERSION}")
+
+
+def _refuse() -> NoReturn:
+    raise NotRamdisk()

@@ -1,0 +1,74 @@
+"""This machine with nothing faked, and who gives it orders."""
+
+from pathlib import Path
+
+from hammer import cmdline
+from hammer.cmdline import Settings
+from hammer.console import Console
+from hammer.control.protocol import ControlPlane
+from hammer.control.spec_file import SpecFile
+from hammer.errors import ControlUnsupported
+from hammer.host.carried import CARRIED_INSTALLER
+from hammer.host.chroot import HostChroot
+from hammer.host.disks import HostDisks
+from hammer.host.firmware import EfiFirmware, NoFirmware
+from hammer.host.identity import identity, in_ramdisk
+from hammer.host.mounts import HostMounts
+from hammer.host.power import HostPower
+from hammer.host.programs import HostPrograms
+from hammer.machine import Machine
+from hammer.stream.http import Patience
+from hammer.stream.image import HttpImages
+
+TARGET = Path("/rootfs")
+DEFAULT_CONSOLE = "ttyS0"
+
+
+def this_machine(
+    console: Console,
+    settings: Settings,
+    *,
+    target: Path = TARGET,
+    kexec: bool = True,
+    installer: Path | None = None,
+) -> Machine:
+    """Every seam for real."""
+    programs = HostPrograms()
+    who = identity()
+    return Machine(
+        identity=who,
+        console=console,
+        programs=programs,
+        disks=HostDisks(programs),
+        mounts=HostMounts(programs),
+        images=HttpImages(patience=patience(settings), on_retry=console.say),
+        chroot=HostChroot(),
+        firmware=EfiFirmware(programs) if who.efi else NoFirmware(),
+        power=HostPower() if kexec else None,
+        target=target,
+        serial_console=settings.console or DEFAULT_CONSOLE,
+        installer=installer or carried_installer(),
+        install_limit_s=settings.install_limit_s,
+        preserve=settings.preserve,
+    )
+
+
+def carried_installer() -> Path | None:
+    """The installer that the ramdisk carries, if we are in one that does."""
+    return CARRIED_INSTALLER if in_ramdisk() and CARRIED_INSTALLER.exists() else None
+
+
+def patience(settings: Settings) -> Patience:
+    return Patience(retry_for_s=settings.retry_s)
+
+
+def spec_file(settings: Settings, console: Console) -> SpecFile:
+    return SpecFile(settings.spec, patience=patience(settings), on_retry=console.say)
+
+
+def control_plane(settings: Settings, console: Console) -> ControlPlane:
+    """Who gives the orders. A document named on the command line, or built in, decides."""
+    embedded = settings.spec == cmdline.EMBEDDED_SPEC
+    if settings.pixie_api_url and embedded and not Path(settings.spec).exists():
+        raise ControlUnsupported(name="PIXIE_API_URL (metal-api)")
+    return spec_file(settings, console)
