@@ -60,6 +60,9 @@ class Guest:
     firmware: Literal["bios", "uefi"] = "bios"
     uuid: str = "00000000-0000-4000-8000-000000000001"
     nic: str = "virtio-net-pci"
+    line_fd: int | None = None
+    """A connected stream socket, the other end of the first serial port, or None: nobody types
+    there. A guest whose line is not read is held up, as one with a slow terminal is."""
     macs: tuple[str, ...] = ("52:54:00:12:34:56",)
     """Addresses of its interfaces, each in a network of its own with DHCP and a way out."""
     more: tuple[str, ...] = ()
@@ -107,6 +110,7 @@ class Guest:
                 stdin=subprocess.DEVNULL,
                 stdout=complaints,
                 stderr=complaints,
+                pass_fds=() if self.line_fd is None else (self.line_fd,),
                 start_new_session=True,
             )
         with qemu:
@@ -122,8 +126,12 @@ class Guest:
         qemu += ["-machine", "q35", "-accel", self.accel]
         qemu += ["-cpu", "max" if self.accel == "tcg" else "host"]
         qemu += ["-smp", str(self.cpus), "-m", str(self.memory_mib), "-uuid", self.uuid]
-        for port in (self.console, self.second_port):
-            qemu += ["-serial", f"file:{_escaped(port)}"]
+        if self.line_fd is None:
+            qemu += ["-serial", f"file:{_escaped(self.console)}"]
+        else:
+            line = f"socket,id=line,fd={self.line_fd},logfile={_escaped(self.console)}"
+            qemu += ["-chardev", line, "-serial", "chardev:line"]
+        qemu += ["-serial", f"file:{_escaped(self.second_port)}"]
         for mac in self.macs:
             qemu += ["-nic", f"user,model={self.nic},mac={mac}"]
         if any(disk.bus == "scsi" for disk in self.disks):
