@@ -95,6 +95,18 @@ class Terminal:
                 raise self._missing(f"event {name} {fields}", within_s)
             time.sleep(POLL_S)
 
+    def expect_nth(self, name: str, number: int, **fields: object) -> Event:
+        """Wait for the event with these fields that is the `number`th of this boot, from 1."""
+        ends_s = time.monotonic() + WITHIN_S
+        while True:
+            ended = self.running.status() is not None
+            found = [e for e in self.events() if e["event"] == name and fields.items() <= e.items()]
+            if len(found) >= number:
+                return found[number - 1]
+            if ended or time.monotonic() > ends_s:
+                raise self._missing(f"event {name} {fields} no. {number}", WITHIN_S)
+            time.sleep(POLL_S)
+
     def wait_for_end(self, *, within_s: float = WITHIN_S) -> None:
         """Wait until the machine is off, or has restarted (which ends QEMU as well)."""
         ends_s = time.monotonic() + within_s
