@@ -71,11 +71,19 @@ def test_a_killed_unpacker_is_an_error_of_this_machine(root: Path) -> None:
 
 def test_an_interrupted_agent_takes_the_unpacker_along(root: Path) -> None:
     content = image({f"f{n}": NOISE for n in range(5)})
-    timer = threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    waiting = threading.Event()
+
+    def interrupt() -> None:
+        waiting.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    person = threading.Thread(target=interrupt)
+    person.start()
     with pytest.raises(KeyboardInterrupt):
-        install(later(content, Stall(content, 2 << 20)), root)
-    timer.join()
+        install(
+            later(content, Stall(content, 2 << 20)), root, progress=lambda _bytes: waiting.set()
+        )
+    person.join()
     assert children() == []
 
 
