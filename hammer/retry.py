@@ -14,6 +14,8 @@ BEGINS_WITH = {
     # An image is as specified only on filesystems that hold nothing else.
     Step.MOUNT: Step.FORMAT,
     Step.IMAGE: Step.FORMAT,
+    # A kernel that is loaded may be the one of a try before.
+    Step.UNMOUNT: Step.KERNEL,
 }
 
 
