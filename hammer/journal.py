@@ -158,9 +158,8 @@ class Journal(BaseModel):
             return "installed"
         step = self.begun or self.next_step
         place = f"{step.number}/{len(Step)} {step}"
-        if self.failure is not None:
-            return f"failed in {place}"
-        return f"stopped in {place}" if self.begun else f"stopped before {place}"
+        how = "stopped" if self.failure is None else "failed"
+        return f"{how} {'in' if self.begun else 'before'} {place}"
 
     def _keep(self, name: str, data: bytes) -> None:
         if self._directory is None:

@@ -81,6 +81,7 @@ def install_and_start(
     else a failure is given up. Raises what stopped it, or failed.
     """
     machine = this_machine(console, settings)
+    NEXT.unlink(missing_ok=True)
     try:
         if begin is not None:
             kernel = install(machine, settings, journal, begin)

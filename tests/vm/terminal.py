@@ -33,6 +33,9 @@ BAUD_9600 = 960.0
 WITHIN_S = 180.0
 POLL_S = 0.1
 
+PROMPT = r"^hammer \((.*)\) .*# $"
+"""Of the shell on the console; the group says where the installation stands."""
+
 
 class Terminal:
     def __init__(

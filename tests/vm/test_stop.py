@@ -14,12 +14,9 @@ from tests.vm.disks import empty_disk
 from tests.vm.documents import MACHINE_UUID, machine_document
 from tests.vm.guest import Disk, Guest, seen_by_guest
 from tests.vm.ramdisk import Ramdisk
-from tests.vm.terminal import Terminal, at_terminal
-from tests.vm.tiny_system import tiny_image
+from tests.vm.terminal import PROMPT, Terminal, at_terminal
+from tests.vm.tiny_system import UP, UP_INIT, tiny_image
 
-UP = "TINY-SYSTEM-IS-UP"
-INIT = f"busybox mount -t devtmpfs dev /dev; echo {UP} >/dev/console"
-PROMPT = r"^hammer \((.*)\) .*# $"
 DISK_MIB = 256
 
 SOAK = bool(os.environ.get("HAMMER_SOAK"))
@@ -29,7 +26,7 @@ STEPS = list(Step) if SOAK else [Step.CHECK, Step.PARTITION, Step.IMAGE, Step.IN
 
 @pytest.fixture(scope="module")
 def image() -> bytes:
-    return tiny_image(init=INIT, before="echo installing; busybox sleep 2")
+    return tiny_image(init=UP_INIT, before="echo installing; busybox sleep 2")
 
 
 @pytest.fixture

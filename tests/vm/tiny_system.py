@@ -12,6 +12,10 @@ from tests.vm.ramdisk import built_ramdisk
 # The kernel names a device that no machine has.
 NO_ROOT = "root=/dev/nonsense"
 
+# What a system says that is up, by itself: its kernel was started, and so was its init.
+UP = "TINY-SYSTEM-IS-UP"
+UP_INIT = f"busybox mount -t devtmpfs dev /dev; echo {UP} >/dev/console"
+
 # As installers of real images write it, from `console` of install.yaml.
 CMDLINE = "console=ttyS0,115200n8"
 
