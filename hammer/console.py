@@ -135,7 +135,7 @@ def text_of(event: Event) -> list[str]:
         case "kexec":
             return _wrapped(f"kexec into {event['kernel']}", first="      ", then="        ")
         case "stopped":
-            return _wrapped(f"STOPPED {event['where']} ({event['by']})", first="", then="  ")
+            return _stopped(str(event["where"]), by=str(event["by"]))
         case "failed":
             return _failed(event)
     return []
@@ -148,6 +148,12 @@ def _progress(event: Event) -> str:
     if not isinstance(total, int) or not total:
         return f"{done // MIB} MiB, {rate}"
     return f"{done * 100 // total:>3} %, {done // MIB} of {total // MIB} MiB, {rate}"
+
+
+def _stopped(where: str, *, by: str) -> list[str]:
+    place = f" {held}" if (held := where.removeprefix("stopped ")) != where else f", {where}"
+    # The terminal has shown the key that was pressed where the cursor was.
+    return ["", *_wrapped(f"STOPPED{place} ({by})", first="", then="  ")]
 
 
 def _failed(event: Event) -> list[str]:

@@ -90,10 +90,10 @@ def install_and_start(
         hand_over(machine, kernel, pause_s=settings.pause_s)
     except BaseException as cause:
         ignore_signals()
-        tell_memory(console)
         if isinstance(cause, Interrupted) and cause.by_person:
             cause.where = journal.where()
             raise
+        tell_memory(console)
         journal.failed(failure_of(cause))
         if not in_shell and settings.on_failure is not OnFailure.SHELL:
             give_up(machine, settings, journal, cause)

@@ -21,6 +21,7 @@ PACKAGES = (
     "lvm2",
     "mdadm",
     "mount",
+    "ncurses-base",
     "nvme-cli",
     "python3-minimal",
     "python3.11-minimal",
@@ -99,6 +100,12 @@ FILES = (
     "usr/lib/udev/rules.d/80-drivers.rules",
     "etc/lvm/lvm.conf",
     "etc/mke2fs.conf",
+    # Terminals of people: without its description a shell does not know how to wrap a line.
+    *(
+        f"usr/lib/terminfo/{name}"
+        for name in ("l/linux", "s/screen", "v/vt100", "v/vt220", "x/xterm")
+    ),
+    "usr/lib/terminfo/x/xterm-256color",
     # Loaded by name, so that no ELF header asks for them.
     "usr/lib/x86_64-linux-gnu/libgcc_s.so.1",  # pthread_exit of the C library
     "usr/lib/x86_64-linux-gnu/libudev.so.1",  # pyudev

@@ -123,7 +123,7 @@ def test_lines_fit_the_console(what: OnFailure) -> None:
 def leaves_shell(answer: str, default: str = "restart", *, bash: int = 0) -> int:
     """The status of hammer-shell for an answer to its question."""
     assert BUSYBOX is not None
-    fakes = f"help() {{ :; }}; bash() {{ return {bash}; }}; rm() {{ :; }}"
+    fakes = f"help() {{ :; }}; know_terminal() {{ :; }}; bash() {{ return {bash}; }}; rm() {{ :; }}"
     command = [BUSYBOX, "sh", "-c", f". {HERE}/shell; {fakes}; main {default}"]
     done = subprocess.run(
         command, env={}, input=answer, capture_output=True, text=True, check=False

@@ -49,8 +49,9 @@ def guest(work: Path, ramdisk: Ramdisk, image: bytes) -> Iterator[Guest]:
 
 def stopped(terminal: Terminal) -> str:
     """Where the installation is held, with a shell open."""
-    where = terminal.expect(r"^STOPPED (.*) \(Ctrl-C\)$")[1]
-    assert terminal.expect(PROMPT)[1] == where
+    told = terminal.expect(r"^STOPPED(, | )(.*) \(Ctrl-C\)$")[2]
+    where = terminal.expect(PROMPT)[1]
+    assert where.endswith(told)
     return where
 
 
