@@ -76,6 +76,8 @@ class Settings:
         default=OnFailure.REBOOT, metadata=_word("hammer.on_failure", _one_of(OnFailure))
     )
     """What initramfs/init does when the agent has failed."""
+    backoff_s: int = field(default=60, metadata=_word("hammer.backoff_s", _seconds))
+    """How long to wait before the next attempt: after a second failure four times that."""
     pause_s: int = field(default=3, metadata=_word("hammer.pause_s", _seconds))
     """How long to wait before kexec."""
     install_limit_s: int = field(default=1800, metadata=_word("hammer.install_limit_s", _seconds))

@@ -1,6 +1,9 @@
 """What may be shown of a value that can carry a secret."""
 
+import re
 from urllib.parse import urlsplit
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
 
 
 def url(text: str) -> str:
@@ -24,3 +27,8 @@ def url(text: str) -> str:
     if not parts.scheme:
         return f"{parts.path}{query}"
     return f"{parts.scheme}://{host}{port}{parts.path}{query}"
+
+
+def text(told: str) -> str:
+    """A text that may quote URLs, each of them as above."""
+    return _URL.sub(lambda found: url(found[0]), told)

@@ -50,6 +50,7 @@
     │   ├── BootFileMissing
     │   ├── KernelInvalid
     │   ├── TreeUnusable
+    │   ├── SystemNeverUp
     │   ├── ImageKernelPanicked
     │   ├── ImageNeverUp
     │   └── ImageWentOff
@@ -147,6 +148,7 @@ from hammer.errors.installer import (
     InstallerMissing,
     InstallerTimeout,
     KernelInvalid,
+    SystemNeverUp,
     TreeUnusable,
 )
 from hammer.errors.spec import (
@@ -253,6 +255,7 @@ __all__ = [
     "SpecUnreachable",
     "Stop",
     "StoreUnreachable",
+    "SystemNeverUp",
     "TarCorrupt",
     "TarMemberOutside",
     "TarMemberUnsupported",

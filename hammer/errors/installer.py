@@ -147,3 +147,17 @@ class TreeUnusable(ImageError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class SystemNeverUp(ImageError):
+    """Installed systems were started one after the other, and none said that it is up."""
+
+    code = "system-never-up"
+    hint = "watch the console while it boots; an image that is up must remove the machine's record"
+
+    told: str
+    attempts: int
+
+    def __str__(self) -> str:
+        return f"{self.told}; {self.attempts} attempts in a row came to nothing"

@@ -18,14 +18,14 @@ def test_nothing_means_the_defaults() -> None:
 def test_every_word() -> None:
     settings = parse(
         "hammer.spec=http://10.0.0.1/m.yaml hammer.break=image,install:after "
-        "hammer.on_failure=shell hammer.pause_s=0 hammer.install_limit_s=60 "
+        "hammer.on_failure=shell hammer.backoff_s=5 hammer.pause_s=0 hammer.install_limit_s=60 "
         "hammer.preserve=1 hammer.debug=1 "
         "hammer.events=/dev/ttyS1 ip=dhcp console=tty0 console=ttyS1,115200n8\n"
     )
     assert settings.spec == "http://10.0.0.1/m.yaml"
     assert settings.breaks == {Break(Step.IMAGE), Break(Step.INSTALL, after=True)}
     assert settings.on_failure is OnFailure.SHELL
-    assert (settings.pause_s, settings.install_limit_s) == (0, 60)
+    assert (settings.backoff_s, settings.pause_s, settings.install_limit_s) == (5, 0, 60)
     assert settings.preserve
     assert settings.debug
     assert settings.events == "/dev/ttyS1"

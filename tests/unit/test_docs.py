@@ -9,6 +9,7 @@ import pytest
 
 from hammer.cmdline import Settings
 from hammer.commands import parser
+from hammer.host.memory import VARIABLE
 from hammer.step import Step
 from tests import rules_page
 from tests.errors_page import page
@@ -58,3 +59,10 @@ def test_commands_of_the_agent_parse(path: Path) -> None:
         words = shlex.split(line, comments=True)
         if "--help" not in words and "--version" not in words:
             parser().parse_args(words)
+
+
+def test_images_are_told_the_name_of_the_record() -> None:
+    told = (REPOSITORY / "docs/image-author.md").read_text()
+    proof = (REPOSITORY / "tests/demo_image/metal-proof").read_text()
+    for text in (told, proof):
+        assert set(re.findall(r"HammerState\S*", text)) == {VARIABLE}
