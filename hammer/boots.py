@@ -55,7 +55,7 @@ def decided(
     """
     if failure.code == Interrupted.code:
         return Next(restart_s=backoff_s)
-    record = settle(memory.recall(), now_s=now_s)
+    record = memory.recall()
     counted = failure.code != SystemNeverUp.code  # which `begin` has done
     failures = min(record.failures + counted, COUNT_MAX) if memory.lasts else 1
     last = LastFailure(
@@ -64,7 +64,7 @@ def decided(
         step=step.value if step else None,
         time_s=int(now_s),
     )
-    memory.remember(record.model_copy(update={"failures": failures, "last": last}))
+    memory.remember(Remembered(failures=failures, unconfirmed=record.unconfirmed, last=last))
     return after(max(failures, 1), backoff_s=backoff_s)
 
 

@@ -90,9 +90,10 @@ def install_command(arguments: argparse.Namespace) -> int:
         )
         control = spec_file(settings, console)
         ask = not arguments.yes and sys.stdin is not None and sys.stdin.isatty()
-        kernel = installed(machine, control, ask=ask)
+        journal = Journal()
+        kernel = installed(machine, control, journal, ask=ask)
         if kernel.loaded:
-            hand_over(machine, kernel, pause_s=settings.pause_s)
+            hand_over(machine, kernel, image_id=journal.image_id, pause_s=settings.pause_s)
 
     status = reported(console, life)
     if status:
@@ -100,9 +101,8 @@ def install_command(arguments: argparse.Namespace) -> int:
     return status
 
 
-def installed(machine: Machine, control: ControlPlane, *, ask: bool) -> Kernel:
+def installed(machine: Machine, control: ControlPlane, journal: Journal, *, ask: bool) -> Kernel:
     """One installation, from document to report."""
-    journal = Journal()
     try:
         spec = control.wait_for_spec()
         if ask:

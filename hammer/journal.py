@@ -132,6 +132,11 @@ class Journal(BaseModel):
         return self.offer
 
     @property
+    def image_id(self) -> str:
+        """What the image is called, once it has been asked for."""
+        return (self.offer and self.offer.image_id) or "an image without a name"
+
+    @property
     def the_kernel(self) -> Kernel:
         """What step kernel loaded."""
         assert self.kernel is not None

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from hammer import VERSION, cmdline, redact
+from hammer import VERSION, boots, cmdline, redact
 from hammer.abandon import abandon
 from hammer.cmdline import OnFailure, Settings
 from hammer.console import Console, json_sink, text_sink
@@ -18,6 +18,7 @@ from hammer.errors import ControlError, Interrupted, NotRamdisk
 from hammer.host import network
 from hammer.host.identity import in_ramdisk, peak_memory
 from hammer.host.lock import only_agent
+from hammer.host.memory import Started
 from hammer.host.programs import HostPrograms
 from hammer.journal import Journal
 from hammer.machine import Machine
@@ -40,7 +41,7 @@ from hammer.this_machine import control_plane, this_machine
 
 RUN_DIRECTORY = Path("/run/hammer")
 NEXT = RUN_DIRECTORY / "next"
-"""What initramfs/init does when the agent has ended: `restart SECONDS`."""
+"""What initramfs/init does when the agent has ended: `restart SECONDS` or `stop`."""
 
 
 def lived(life: Callable[[Console, Settings], object]) -> int:
@@ -87,7 +88,7 @@ def install_and_start(
             kernel = install(machine, settings, journal, begin)
         else:
             kernel = ready_again(machine, journal)
-        hand_over(machine, kernel, pause_s=settings.pause_s)
+        hand_over(machine, kernel, image_id=journal.image_id, pause_s=settings.pause_s)
     except BaseException as cause:
         ignore_signals()
         if isinstance(cause, Interrupted) and cause.by_person:
@@ -102,17 +103,23 @@ def install_and_start(
 
 def give_up(machine: Machine, settings: Settings, journal: Journal, cause: BaseException) -> None:
     """The end of an installation that failed; what could not be cleaned up becomes its notes."""
+    step = journal.begun
     for remark in abandon(machine, journal):
         cause.add_note(remark)
+    failure = failure_of(cause)
     with suppress(ControlError):
-        control_plane(settings, machine.console).failed(failure_of(cause))
-    NEXT.write_text("restart 60\n")
+        control_plane(settings, machine.console).failed(failure)
+    following = boots.decided(
+        machine.memory, failure, step=step, backoff_s=settings.backoff_s, now_s=time.time()
+    )
+    NEXT.write_text(f"{following}\n")
 
 
 def install(machine: Machine, settings: Settings, journal: Journal, begin: Step) -> Kernel:
     """Network, document, the sequence, and the report."""
     console = machine.console
     if journal.network is None:
+        after_earlier_boots(machine, settings)
         address = network.bring_up(HostPrograms(), settings.ip)
         if address:
             console.say(f"{address.interface} has {address.address}")
@@ -131,17 +138,29 @@ def install(machine: Machine, settings: Settings, journal: Journal, begin: Step)
     return kernel
 
 
+def after_earlier_boots(machine: Machine, settings: Settings) -> None:
+    """Tell how they ended, and wait where they ended too often. Raises SystemNeverUp."""
+    wait_s = boots.begin(
+        machine.memory, machine.console, backoff_s=settings.backoff_s, now_s=time.time()
+    )
+    time.sleep(wait_s)
+
+
 def ready_again(machine: Machine, journal: Journal) -> Kernel:
     """A complete installation as it was before somebody looked: unmounted."""
     unmount_target(machine, journal.volumes)
     return journal.the_kernel
 
 
-def hand_over(machine: Machine, kernel: Kernel, *, pause_s: int) -> NoReturn:
+def hand_over(machine: Machine, kernel: Kernel, *, image_id: str, pause_s: int) -> NoReturn:
     """Start the loaded kernel. This line is the end of the agent."""
     assert machine.power is not None
     machine.console.say(f"kexec in {pause_s} s, Ctrl-C stops it")
     time.sleep(pause_s)
+    boots.started(
+        machine.memory,
+        Started(how="kexec", image=image_id, kernel=kernel.kernel, time_s=int(time.time())),
+    )
     machine.console.event("kexec", kernel=kernel.kernel, cmdline=kernel.cmdline)
     machine.power.kexec()
 

@@ -8,6 +8,7 @@ from hammer.host.chroot import Chroot
 from hammer.host.disks import Disks
 from hammer.host.firmware import Firmware
 from hammer.host.identity import Identity
+from hammer.host.memory import Memory
 from hammer.host.mounts import Mounts
 from hammer.host.power import Power
 from hammer.host.programs import Programs
@@ -26,6 +27,8 @@ class Machine:
     images: Images
     chroot: Chroot
     firmware: Firmware
+    memory: Memory
+    """What outlives a restart."""
     power: Power | None
     """None: the kernel is checked but not loaded (`hammer install --no-kexec`)."""
     target: Path

@@ -13,6 +13,7 @@ from hammer.host.chroot import HostChroot
 from hammer.host.disks import HostDisks
 from hammer.host.firmware import EfiFirmware, NoFirmware
 from hammer.host.identity import identity, in_ramdisk
+from hammer.host.memory import EfiMemory, NoMemory
 from hammer.host.mounts import HostMounts
 from hammer.host.power import HostPower
 from hammer.host.programs import HostPrograms
@@ -44,6 +45,8 @@ def this_machine(
         images=HttpImages(patience=patience(settings), on_retry=console.say),
         chroot=HostChroot(),
         firmware=EfiFirmware(programs) if who.efi else NoFirmware(),
+        # A machine with a system of its own is not tried again and again.
+        memory=EfiMemory(tell=console.warn) if who.efi and in_ramdisk() else NoMemory(),
         power=HostPower() if kexec else None,
         target=target,
         serial_console=settings.console or DEFAULT_CONSOLE,

@@ -27,6 +27,8 @@ sync() { echo sync; }
 reboot() { echo "reboot $*"; exit 0; }
 poweroff() { echo "poweroff $*"; exit 0; }
 sleep() { echo "sleep $*"; }
+rm() { echo "rm $*"; }
+enter_is_pressed() { echo 'Enter?'; [ -z "$nobody" ] || { nobody=; return 1; }; }
 """
 
 
@@ -47,12 +49,18 @@ def on_failure(cmdline: str) -> str:
     return shell(f'. {HERE}/init; on_failure_of "$1"', cmdline).strip()
 
 
-def after_agent(status: int, *, on_failure: str = "reboot", person: int = 1) -> list[str]:
-    """What init does when the agent has left with `status`; a person leaves the shell with that."""
+def after_agent(
+    status: int, *, on_failure: str = "reboot", person: int = 1, decision: str = ""
+) -> list[str]:
+    """What init does when the agent has left with `status`; a person leaves the shell with that.
+
+    `decision` is what the agent wrote. Enter is pressed in the second minute.
+    """
     told = (
         f'on_failure() {{ echo {on_failure}; }}; person() {{ echo "person $1"; return {person}; }}'
     )
-    then = 'if goes_on_after "$1"; then echo goes on; else give_up "$1"; fi'
+    told += f"; decision() {{ echo {decision}; }}; nobody=1"
+    then = 'if goes_on_after "$1" || give_up "$1"; then echo goes on; fi'
     return shell(f". {HERE}/init; {HARMLESS} {told}; {then}", str(status)).splitlines()
 
 
@@ -91,6 +99,24 @@ def test_a_failure_restarts_and_says_when() -> None:
     assert lines[1:] == ["sleep 60", "sync", "reboot -f"]
 
 
+@pytest.mark.parametrize("seconds", [0, 240])
+def test_a_failure_restarts_when_the_agent_has_said_so(seconds: int) -> None:
+    lines = after_agent(30, decision=f"restart {seconds}")
+    assert lines[0].startswith(f"The machine restarts in {seconds} s;")
+    assert lines[1:] == [f"sleep {seconds}", "sync", "reboot -f"]
+
+
+def test_a_machine_that_has_stopped_waits_for_a_person_and_restarts_after() -> None:
+    lines = after_agent(30, decision="stop")
+    assert lines[0] == "Several failures in a row: this machine has stopped, and does not restart."
+    assert lines[2:] == ["Enter?", "sleep 1", "Enter?", "person restart", "sync", "reboot -f"]
+
+
+def test_a_machine_that_has_stopped_is_gone_on_with_by_a_person() -> None:
+    lines = after_agent(30, decision="stop", person=0)
+    assert lines[-3:] == ["person restart", "rm -f /run/hammer/next", "goes on"]
+
+
 def test_a_failure_halts() -> None:
     assert after_agent(30, on_failure="halt") == ["sync", "poweroff -f"]
 
@@ -116,7 +142,7 @@ def test_a_person_who_stopped_it_and_leaves_restarts_at_once() -> None:
 
 @pytest.mark.parametrize("what", OnFailure)
 def test_lines_fit_the_console(what: OnFailure) -> None:
-    lines = after_agent(30, on_failure=what)
+    lines = after_agent(30, on_failure=what) + after_agent(30, decision="stop")
     assert all(len(line) <= 80 and line.isascii() for line in lines)
 
 

@@ -11,6 +11,7 @@ from hammer.errors import MountFailed, ProgramFailed, UnmountBusy
 from hammer.host.chroot import Ended
 from hammer.host.disks import MIB, Disk
 from hammer.host.identity import Identity
+from hammer.host.memory import NoMemory
 from hammer.host.programs import AnyProgram, Program
 from hammer.journal import Journal
 from hammer.machine import Machine
@@ -207,6 +208,7 @@ class Bench:
             images=self.images,
             chroot=self.chroot,
             firmware=RecordedFirmware(self.log),
+            memory=NoMemory(),
             power=RecordedPower(self.log),
             target=self.target,
             serial_console="ttyS1,115200n8",

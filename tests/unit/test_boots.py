@@ -188,3 +188,10 @@ def test_nothing_secret_is_remembered(machine: Boots) -> None:
     assert json.loads(data)["last"]["message"] == (
         "fetch http://images.test/img?... no\\x1b[2J\\xe9"
     )
+
+
+def test_a_kexec_that_does_not_jump_is_one_failure(machine: Boots) -> None:
+    machine.begin()
+    machine.start()
+    assert machine.fail() == "restart 60"
+    assert machine.begin() == 0
