@@ -134,6 +134,9 @@ def text_of(event: Event) -> list[str]:
             return ["      installed"]
         case "kexec":
             return _wrapped(f"kexec into {event['kernel']}", first="      ", then="        ")
+        case "firmware-boot":
+            text = f"start through the firmware by {event['loader']}: {event['reason']}"
+            return _wrapped(text, first="      ", then="        ")
         case "stopped":
             return _stopped(str(event["where"]), by=str(event["by"]))
         case "failed":

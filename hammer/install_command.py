@@ -94,6 +94,8 @@ def install_command(arguments: argparse.Namespace) -> int:
         kernel = installed(machine, control, journal, ask=ask)
         if kernel.loaded:
             hand_over(machine, kernel, image_id=journal.image_id, pause_s=settings.pause_s)
+        elif kernel.refused:
+            console.say("restart this machine to start the installed system")
 
     status = reported(console, life)
     if status:

@@ -153,14 +153,24 @@ def ready_again(machine: Machine, journal: Journal) -> Kernel:
 
 
 def hand_over(machine: Machine, kernel: Kernel, *, image_id: str, pause_s: int) -> NoReturn:
-    """Start the loaded kernel. This line is the end of the agent."""
+    """Start the installed system, by kexec if it can be. This is the end of the agent."""
     assert machine.power is not None
-    machine.console.say(f"kexec in {pause_s} s, Ctrl-C stops it")
+    by_kexec = kernel.refused is None
+    how = "kexec" if by_kexec else "a start through the firmware"
+    machine.console.say(f"{how} in {pause_s} s, Ctrl-C stops it")
     time.sleep(pause_s)
     boots.started(
         machine.memory,
-        Started(how="kexec", image=image_id, kernel=kernel.kernel, time_s=int(time.time())),
+        Started(
+            how="kexec" if by_kexec else "firmware",
+            image=image_id,
+            kernel=kernel.kernel,
+            time_s=int(time.time()),
+        ),
     )
+    if not by_kexec:
+        machine.console.event("firmware-boot", loader=str(kernel.loader), reason=kernel.refused)
+        machine.power.restart()
     machine.console.event("kexec", kernel=kernel.kernel, cmdline=kernel.cmdline)
     machine.power.kexec()
 

@@ -59,8 +59,8 @@ def provision(
                     run_installer(machine, spec, volumes=journal.volumes, root=root)
                 case Step.KERNEL:
                     boot_info = read_boot_info(root)
-                    journal.kernel = load_kernel(machine, boot_info, root)
-                    order_firmware(machine, boot_info)
+                    journal.kernel = load_kernel(machine, spec.layout, boot_info, root)
+                    order_firmware(machine, boot_info, journal.kernel)
                 case Step.UNMOUNT:
                     unmount_target(machine, journal.volumes)
                     reveal_esp(machine, spec.layout)

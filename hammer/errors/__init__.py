@@ -70,6 +70,7 @@
     │   ├── FileFailed
     │   ├── UnpackDied
     │   ├── KexecRefused
+    │   ├── RestartRefused
     │   ├── NetworkDown
     │   ├── AgentKilled
     │   ├── RamdiskMissing
@@ -116,6 +117,7 @@ from hammer.errors.host import (
     ProgramFailed,
     ProgramMissing,
     ProgramTimeout,
+    RestartRefused,
     TargetInUse,
     UnmountBusy,
     UnpackDied,
@@ -249,6 +251,7 @@ __all__ = [
     "ProgramMissing",
     "ProgramTimeout",
     "RamdiskMissing",
+    "RestartRefused",
     "RetryUnsafe",
     "RuleUnknown",
     "SpecError",

@@ -208,13 +208,26 @@ class KexecRefused(HostError):
     """The running kernel does not take the new one."""
 
     code = "kexec-refused"
-    hint = "check Secure Boot and kernel lockdown, and that the ramdisk's kernel has kexec"
+    hint = "check Secure Boot, lockdown and memory; an image with a boot loader needs no kexec"
 
     kernel: str
     reason: str
 
     def __str__(self) -> str:
         return f"kexec of {self.kernel}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class RestartRefused(HostError):
+    """The running kernel does not restart the machine."""
+
+    code = "restart-refused"
+    hint = "the installed system is complete: turn the machine off and on"
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the machine does not restart: {self.reason}"
 
 
 @dataclass(eq=False, kw_only=True)

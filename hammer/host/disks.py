@@ -18,6 +18,8 @@ MIB = 1024 * 1024
 SECTOR_BYTES = 512  # the unit of sysfs, whatever the disk's own (Documentation/block/stat.rst)
 CLEARED_BYTES = MIB
 """At each end: covers both GPTs (34 sectors, also of 4096 bytes) and md, LVM, boot code."""
+BOOT_CODE_BYTES = 440
+"""Of the master boot record (UEFI specification, 5.2.1); the rest is its partition table."""
 
 NODE_LIMIT_S = 30.0
 NODE_POLL_S = 0.02
@@ -62,6 +64,9 @@ class Disks(Protocol):
 
     def flush(self, path: str) -> None:
         """Return when all that was written to the disk is on it. Raises FileFailed."""
+
+    def boot_code(self, path: str) -> bool:
+        """Whether the disk begins with code for a BIOS to start. Raises FileFailed."""
 
 
 class HostDisks:
@@ -154,6 +159,13 @@ class HostDisks:
                 os.fsync(handle)
         except OSError as failure:
             raise FileFailed(path=path, reason=failure.strerror or "cannot be flushed") from None
+
+    def boot_code(self, path: str) -> bool:
+        try:
+            with _opened(path, os.O_RDONLY) as handle:
+                return any(os.pread(handle, BOOT_CODE_BYTES, 0))
+        except OSError as failure:
+            raise FileFailed(path=path, reason=failure.strerror or "cannot be read") from None
 
     def _not_ready(self, node: str, disk: str) -> str | None:
         device = self._device(node)

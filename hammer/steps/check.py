@@ -34,6 +34,7 @@ def check(machine: Machine, spec: InstallSpec) -> Offer:
     check_supported(spec)
     check_identity(machine, spec)
     check_disks(machine, spec.layout)
+    warn_of_kexec(machine)
     return ask_for_image(machine, spec.allocation.image)
 
 
@@ -70,6 +71,15 @@ def check_host(machine: Machine) -> None:
         raise TargetInUse(path=target, reason=failure.strerror or str(failure)) from None
     if not empty:
         raise TargetInUse(path=target, reason="is not an empty directory")
+
+
+def warn_of_kexec(machine: Machine) -> None:
+    """Said now, not refused: whether kexec is needed is not known before the image is."""
+    if machine.power is not None and (obstacle := machine.power.obstacle()):
+        machine.console.warn(
+            f"{obstacle}; if kexec is refused, the machine boots through its firmware, "
+            "for which the image must have a boot loader"
+        )
 
 
 def check_supported(spec: InstallSpec) -> None:

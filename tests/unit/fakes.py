@@ -7,9 +7,10 @@ from typing import Any, NoReturn, Self
 
 from hammer.abandon import abandoned_on_failure
 from hammer.console import Console, Event, text_of
-from hammer.errors import MountFailed, ProgramFailed, UnmountBusy
+from hammer.errors import KexecRefused, MountFailed, ProgramFailed, UnmountBusy
 from hammer.host.chroot import Ended
 from hammer.host.disks import MIB, Disk
+from hammer.host.firmware import Loader
 from hammer.host.identity import Identity
 from hammer.host.memory import NoMemory
 from hammer.host.programs import AnyProgram, Program
@@ -54,6 +55,7 @@ class RecordedDisks:
         self.log = log
         self.there = {"/dev/vda": Disk(path="/dev/vda", size_bytes=4096 * MIB, read_only=False)}
         self.in_use: list[tuple[str, str]] = []
+        self.with_boot_code: list[str] = []
 
     def names(self) -> list[str]:
         return sorted(self.there)
@@ -78,6 +80,9 @@ class RecordedDisks:
 
     def flush(self, path: str) -> None:
         self.log.append(f"flush {path}")
+
+    def boot_code(self, path: str) -> bool:
+        return path in self.with_boot_code
 
 
 class RecordedMounts:
@@ -162,14 +167,25 @@ class RecordedFirmware:
         self.log.append(f"boot first {bootloader_id}")
         return f"the firmware boots {bootloader_id} first"
 
+    def boot_next(self, bootloader_id: str, loader: Loader) -> str:
+        self.log.append(f"boot next {loader}")
+        return f"the firmware boots {loader} next"
+
 
 class RecordedPower:
     def __init__(self, log: list[str]) -> None:
         self.log = log
 
         self._loaded = False
+        self.warning: str | None = None
+        self.refusal: str | None = None
+
+    def obstacle(self) -> str | None:
+        return self.warning
 
     def load_kernel(self, kernel: Path, initrd: Path | None, cmdline: str) -> None:
+        if self.refusal:
+            raise KexecRefused(kernel=str(kernel), reason=self.refusal)
         self.log.append(f"load {kernel.name}")
         self._loaded = True
 
@@ -182,6 +198,9 @@ class RecordedPower:
 
     def kexec(self) -> NoReturn:
         raise AssertionError("no test starts another kernel")
+
+    def restart(self) -> NoReturn:
+        raise AssertionError("no test restarts the machine")
 
 
 @dataclass
@@ -199,6 +218,7 @@ class Bench:
         self.mounts = RecordedMounts(self.log)
         self.images = RecordedImages(self.log)
         self.chroot = RecordedChroot(self.log)
+        self.power = RecordedPower(self.log)
         self.machine = Machine(
             identity=Identity(uid=0, machine_uuid=None, efi=False),
             console=Console([self.events.append]),
@@ -209,7 +229,7 @@ class Bench:
             chroot=self.chroot,
             firmware=RecordedFirmware(self.log),
             memory=NoMemory(),
-            power=RecordedPower(self.log),
+            power=self.power,
             target=self.target,
             serial_console="ttyS1,115200n8",
             installer=None,
