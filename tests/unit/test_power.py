@@ -54,7 +54,8 @@ class Machine:
 
     def power(self, number: int = errno.EPERM) -> HostPower:
         power = HostPower(sys=self.folder / "sys", proc=self.folder / "proc")
-        power._libc = Refusing(number)  # type: ignore[assignment]
+        self.libc = Refusing(number)
+        power._libc = self.libc  # type: ignore[assignment]
         return power
 
     def refusal(self, number: int = errno.EPERM) -> str:
@@ -115,4 +116,4 @@ def test_a_restart_that_is_refused(machine: Machine) -> None:
     power = machine.power()
     with pytest.raises(RestartRefused, match="Operation not permitted"):
         power.restart()
-    assert power._libc.called == [LINUX_REBOOT_CMD_RESTART]
+    assert machine.libc.called == [LINUX_REBOOT_CMD_RESTART]
