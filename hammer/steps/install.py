@@ -1,9 +1,7 @@
 """Step 8: the installer, and what it left for us."""
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import Path
 
 import contract
 from contract import paths
@@ -16,7 +14,8 @@ from hammer.errors import (
     InstallerTimeout,
 )
 from hammer.host.chroot import Ended
-from hammer.host.files import failing, inside, read, write
+from hammer.host.files import read, write
+from hammer.host.resolv_conf import working_resolv_conf
 from hammer.machine import Machine
 from hammer.spec import InstallSpec
 from hammer.steps.format import Volume
@@ -24,7 +23,6 @@ from hammer.steps.fstab import fstab
 from hammer.steps.installer import Installer, chosen_installer
 
 BOOT_INFO_LIMIT_BYTES = 64 * 1024
-RESOLV_CONF = PurePosixPath("/etc/resolv.conf")
 
 
 def run_installer(
@@ -74,33 +72,3 @@ def read_boot_info(root: Path) -> contract.BootInfo:
         return contract.load(contract.BootInfo, text, name=path)
     except contract.ContractError as error:
         raise BootInfoInvalid(path=path, problems=error.problems) from None
-
-
-@contextmanager
-def working_resolv_conf(root: Path) -> Iterator[None]:
-    """Let the installer resolve names; after a good end the image's own file is back.
-
-    Images link it to /run, where nothing is during the installation. What the
-    installer itself wrote there stays. Raises TargetFull, FileFailed.
-    """
-    ours = Path(RESOLV_CONF).read_bytes() if Path(RESOLV_CONF).is_file() else b""
-    directory = inside(root, RESOLV_CONF.parent)
-    if not ours or not directory.is_dir():
-        yield
-        return
-    place, aside = directory / RESOLV_CONF.name, directory / f".{RESOLV_CONF.name}.image"
-    with failing(RESOLV_CONF):
-        # lexists: a dangling link is something to put back, too.
-        was_there = os.path.lexists(place)
-        if was_there:
-            place.rename(aside)
-    write(root, RESOLV_CONF, ours, mode=0o644)
-    yield
-    with failing(RESOLV_CONF):
-        untouched = place.is_file() and not place.is_symlink() and place.read_bytes() == ours
-        if untouched:
-            place.unlink()
-        if was_there and untouched:
-            aside.rename(place)
-        elif was_there:
-            aside.unlink()

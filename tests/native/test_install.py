@@ -260,6 +260,7 @@ def test_resolv_conf_is_the_images_own(line: str, found: str | None, tmp_path: P
     with installed(tmp_path, {"install.sh": installer(f"{INSTALLER}{line}\n")}) as (result, disk):
         assert result.status == 0, result.output
         with looked_into(disk, tmp_path) as root:
+            assert [path.name for path in (root / "etc").glob(".resolv.conf*")] == []
             place = root / "etc/resolv.conf"
             assert (place.read_text() if place.exists() else None) == found
 
