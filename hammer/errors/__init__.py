@@ -9,7 +9,8 @@
     │   ├── JournalMissing
     │   ├── NothingToRetry
     │   ├── NotInstalled
-    │   └── RetryUnsafe
+    │   ├── RetryUnsafe
+    │   └── SystemAmbiguous
     ├── SpecError                10   the machine document cannot be carried out here
     │   ├── DocumentMissing
     │   ├── DocumentInvalid
@@ -67,6 +68,9 @@
     │   ├── WipeFailed
     │   ├── MountFailed
     │   ├── UnmountBusy
+    │   ├── TargetReadOnly
+    │   ├── SystemMissing
+    │   ├── ShellMissing
     │   ├── FileFailed
     │   ├── UnpackDied
     │   ├── KexecRefused
@@ -118,7 +122,10 @@ from hammer.errors.host import (
     ProgramMissing,
     ProgramTimeout,
     RestartRefused,
+    ShellMissing,
+    SystemMissing,
     TargetInUse,
+    TargetReadOnly,
     UnmountBusy,
     UnpackDied,
     WipeFailed,
@@ -187,6 +194,7 @@ from hammer.errors.usage import (
     NotInstalled,
     RetryUnsafe,
     RuleUnknown,
+    SystemAmbiguous,
 )
 
 __all__ = [
@@ -254,16 +262,20 @@ __all__ = [
     "RestartRefused",
     "RetryUnsafe",
     "RuleUnknown",
+    "ShellMissing",
     "SpecError",
     "SpecUnreachable",
     "Stop",
     "StoreUnreachable",
+    "SystemAmbiguous",
+    "SystemMissing",
     "SystemNeverUp",
     "TarCorrupt",
     "TarMemberOutside",
     "TarMemberUnsupported",
     "TargetFull",
     "TargetInUse",
+    "TargetReadOnly",
     "TreeUnusable",
     "TrialDiskUnknown",
     "TrialTooSlow",

@@ -19,7 +19,7 @@ class NotRamdisk(HostError):
 
 @dataclass(eq=False, kw_only=True)
 class NotRoot(HostError):
-    """Installing needs root."""
+    """Installing needs root, and so does looking into what is installed."""
 
     code = "not-root"
     hint = "run it as root"
@@ -27,12 +27,12 @@ class NotRoot(HostError):
     uid: int
 
     def __str__(self) -> str:
-        return f"installing needs root, this is uid {self.uid}"
+        return f"this needs root, and the user is uid {self.uid}"
 
 
 @dataclass(eq=False, kw_only=True)
 class AgentRunning(HostError):
-    """Another installation is under way on this machine."""
+    """Somebody else is installing on this machine, or at work in what is installed."""
 
     code = "agent-running"
     hint = "let it come to its end, or stop it"
@@ -40,7 +40,7 @@ class AgentRunning(HostError):
     process: str
 
     def __str__(self) -> str:
-        return f"another installation is running, process {self.process or 'unknown'}"
+        return f"hammer is at work already, process {self.process or 'unknown'}"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -167,13 +167,53 @@ class UnmountBusy(HostError):
     """A filesystem stays in use; what was written may not be on the disk."""
 
     code = "unmount-busy"
-    hint = "end the processes that are named, then install again"
+    hint = "end the processes that are named, then try again"
 
     where: str
     culprits: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"cannot unmount {self.where}: in use by {', '.join(self.culprits) or 'unknown'}"
+
+
+@dataclass(eq=False, kw_only=True)
+class TargetReadOnly(HostError):
+    """The installed system is mounted read-only, where it must be written to."""
+
+    code = "target-read-only"
+    hint = "look at dmesg for I/O errors; `hammer chroot --read-only` takes it as it is"
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.path} is mounted read-only"
+
+
+@dataclass(eq=False, kw_only=True)
+class SystemMissing(HostError):
+    """No installed system was found on the disks."""
+
+    code = "system-missing"
+    hint = "install the machine, or name the root filesystem with `--root DEVICE`"
+
+    looked_at: tuple[str, ...]  # each a device, and what it is instead
+
+    def __str__(self) -> str:
+        seen = "; ".join(self.looked_at)
+        return f"no installed system here: {seen or 'no disk has a filesystem'}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ShellMissing(HostError):
+    """The target has no shell that could be started."""
+
+    code = "shell-missing"
+    hint = "is the image unpacked? `hammer chroot CMD` runs a program without a shell"
+
+    tried: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"no shell in the target, looked for {', '.join(self.tried)}"
 
 
 @dataclass(eq=False, kw_only=True)

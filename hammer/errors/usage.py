@@ -111,3 +111,16 @@ class RetryUnsafe(UsageError):
 
     def __str__(self) -> str:
         return f"step {self.step} cannot be done now: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class SystemAmbiguous(UsageError):
+    """Several systems are installed on this machine, and none was named."""
+
+    code = "system-ambiguous"
+    hint = "name its root filesystem with `--root DEVICE`"
+
+    systems: tuple[str, ...]  # each a device, and what is installed there
+
+    def __str__(self) -> str:
+        return "\n".join(("several systems are installed here", *self.systems))

@@ -1,21 +1,23 @@
-"""The first process of an installer's PID namespace; started by chroot.py, never imported by it.
+"""The first process of the target's PID namespace; started by chroot.py, never imported by it.
 
-    unshare --pid --mount --fork  python3 -I -S chroot_init.py ROOT PROGRAM REPORT_FD PLACES
+    unshare --pid --mount --fork  python3 -I -S chroot_init.py ORDER
 
-PLACES are the directories of the target for the filesystems below, in that order.
+ORDER is the JSON of the parameters of main().
 
-Only the standard library: it runs as a program of its own. The installer is
-its child and not the first process itself, because signals that nobody
-handles, SIGKILL included, do nothing to the first process of a namespace
+Only the standard library: it runs as a program of its own. What runs in the
+target is its child and not the first process itself, because signals that
+nobody handles, SIGKILL included, do nothing to the first process of a namespace
 (pid_namespaces(7)). When this process ends the kernel kills what is left in
 the namespace and drops the mounts made here.
 """
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 EFIVARS = Path("/sys/firmware/efi/efivars")
@@ -46,25 +48,43 @@ def mount_kernel_filesystems(proc: Path, sys_: Path, dev: Path, tmp: Path) -> No
     mount(tmp, "-t", "tmpfs", "-o", "mode=1777", "tmpfs")
 
 
-def start(root: Path, program: str) -> int:
+def start(root: Path, argv: Sequence[str], environment: Mapping[str, str], terminal: bool) -> int:
     pid = os.fork()
     if pid:
         return pid
+    program, status = argv[0], 126
     try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if terminal:
+            os.setpgid(0, 0)
+            give_terminal(os.getpid())
+        # Python ignores the last two, we the others; a program expects to find none ignored.
+        for each in (signal.SIGINT, signal.SIGTTOU, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(each, signal.SIG_DFL)
         os.chroot(root)
         os.chdir("/")
-        os.execve(program, [program], ENVIRONMENT)
+        if shutil.which(program, mode=os.F_OK, path=environment["PATH"]) is None:
+            status = 127  # as a shell has it
+        os.execvpe(program, [*argv], environment)
     except OSError as failure:
         os.write(2, f"{program}: {failure.strerror}\n".encode())
-    os._exit(127 if not os.path.exists(program) else 126)  # noqa: PTH110 - as a shell has it
+    os._exit(status)
 
 
-def wait_for(pid: int) -> int:
-    """Reap everybody until `pid` ends; orphans of the installer are our children too."""
+def give_terminal(group: int) -> None:
+    """Have Ctrl-C, Ctrl-Z and what is typed go to a process group (tcsetpgrp(3))."""
+    os.tcsetpgrp(0, group)
+
+
+def wait_for(pid: int, *, terminal: bool) -> int:
+    """Reap everybody until `pid` ends; orphans of the target are our children too."""
     while True:
-        ended, status = os.wait()
-        if ended == pid:
+        ended, status = os.waitpid(-1, os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            # Nobody could wake it: the shell outside cannot see into this namespace.
+            if ended == pid and terminal:
+                give_terminal(pid)
+                os.killpg(pid, signal.SIGCONT)
+        elif ended == pid:
             return status
 
 
@@ -80,21 +100,36 @@ def left_behind(proc: Path) -> list[str]:
     return sorted(names)
 
 
-def main(root: Path, program: str, report_handle: int, places: list[Path]) -> int:
-    os.set_inheritable(report_handle, False)
-    # Of all signals the one that Python handles by itself; an installer may send it.
+def main(
+    *,
+    root: str,
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    report: int,
+    places: Sequence[str],
+    terminal: bool,
+) -> int:
+    """Run `argv` in `root`; its end is written to the file descriptor `report` as JSON.
+
+    `places` are the directories for the filesystems of PLACES, in that order. With
+    `terminal` stdin is one, and the program gets it as its foreground process group.
+    """
+    os.set_inheritable(report, False)
+    # Of all signals the one that Python handles by itself; a program may send it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Giving the terminal away is the right of its foreground group; others get this signal.
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     try:
-        mount_kernel_filesystems(*places)
+        mount_kernel_filesystems(*map(Path, places))
     except (OSError, subprocess.CalledProcessError) as failure:
-        os.write(2, f"cannot prepare the target for its installer: {failure}\n".encode())
+        os.write(2, f"cannot prepare the target: {failure}\n".encode())
         return 1
-    status = wait_for(start(root, program))
-    left = left_behind(places[0])
-    report = {"status": os.waitstatus_to_exitcode(status), "left_behind": left}
-    os.write(report_handle, json.dumps(report).encode())
+    pid = start(Path(root), argv, environment, terminal)
+    status = os.waitstatus_to_exitcode(wait_for(pid, terminal=terminal))
+    left = left_behind(Path(places[0]))
+    os.write(report, json.dumps({"status": status, "left_behind": left}).encode())
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), [*map(Path, sys.argv[4:])]))
+    sys.exit(main(**json.loads(sys.argv[1])))

@@ -2,11 +2,12 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from hammer.errors import MountFailed, ProgramFailed, UnmountBusy
+from hammer.errors import HostError, MountFailed, ProgramFailed, UnmountBusy
 from hammer.host.programs import Program, Programs
 
 BUSY_LIMIT_S = 10.0
@@ -155,3 +156,21 @@ def _holds(process: Path, where: Path) -> bool:
         if at == where or where in at.parents:
             return True
     return False
+
+
+@contextmanager
+def mounted(
+    mounts: Mounts, source: str, where: Path, *, fstype: str, options: Sequence[str] = ()
+) -> Iterator[Path]:
+    """Hold a mount. A failing unmount never hides the error that made us leave."""
+    where.mkdir(parents=True, exist_ok=True)
+    mounts.mount(source, where, fstype=fstype, options=options)
+    try:
+        yield where
+    except BaseException as cause:
+        try:
+            mounts.unmount(where)
+        except HostError as failure:
+            cause.add_note(str(failure))
+        raise
+    mounts.unmount(where)

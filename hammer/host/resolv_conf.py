@@ -61,7 +61,7 @@ def put_back(root: Path) -> None:
 def _lend(root: Path) -> bool:
     """Whether ours is there now, and was not before."""
     ours = OURS.read_bytes() if OURS.is_file() else b""
-    place, aside, lent = _places(root)
+    place, aside, _ = _places(root)
     if not ours or not place.parent.is_dir() or _content(place) == ours:
         return False
     write(root, RESOLV_CONF.with_name(LENT), ours, mode=0o644)

@@ -4,10 +4,17 @@ import argparse
 from types import ModuleType
 
 from hammer.report import Subparsers
-from hammer.shell import abandon_command, boot_command, retry_command, status_command
+from hammer.shell import (
+    abandon_command,
+    boot_command,
+    chroot_command,
+    retry_command,
+    status_command,
+)
 
 COMMANDS: tuple[ModuleType, ...] = (
     status_command,
+    chroot_command,
     retry_command,
     boot_command,
     abandon_command,

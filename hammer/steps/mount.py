@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hammer.errors import HostError
 from hammer.host.files import inside
+from hammer.host.resolv_conf import put_back
 from hammer.machine import Machine
 from hammer.steps.format import Volume
 
@@ -44,6 +45,11 @@ def unmount_target(machine: Machine, volumes: Sequence[Volume]) -> None:
     All of it is tried; the first that fails is raised, the others are its notes.
     """
     failed: list[HostError] = []
+    if machine.mounts.is_mounted(machine.target):
+        try:
+            put_back(machine.target)  # for who worked there, and was killed
+        except HostError as failure:
+            failed.append(failure)
     # A path behind a link of the image can no longer be followed once its parent is gone.
     for _, where in reversed(list(places(machine, volumes))):
         if machine.mounts.is_mounted(where):

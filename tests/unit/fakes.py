@@ -1,6 +1,6 @@
 """Recorded seams: they obey the protocols, keep what they were asked, and touch nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, Self
@@ -156,6 +156,10 @@ class RecordedChroot:
         say("hello from the installer")
         if self.boot_info is not None:
             (root / "etc/metal/boot-info.yaml").write_text(self.boot_info)
+        return self.ended
+
+    def enter(self, root: Path, argv: Sequence[str], *, environment: Mapping[str, str]) -> Ended:
+        self.log.append(f"enter {' '.join(argv)}")
         return self.ended
 
 

@@ -29,7 +29,7 @@ def test_an_expected_failure_is_told_in_its_own_words() -> None:
     error.add_note("and more")
     failure = failure_of(error)
     assert (failure.code, failure.exit_status) == ("not-root", 30)
-    assert failure.message == "installing needs root, this is uid 7"
+    assert failure.message == "this needs root, and the user is uid 7"
     assert failure.notes == ("and more",)
 
 

@@ -1,6 +1,5 @@
 """The target's own resolv.conf is back, whatever happens in between and however often."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -42,13 +41,13 @@ def prepare(root: Path, own: str) -> None:
 
 def found(root: Path) -> str:
     """What is in the target's /etc, in words; no other file may be left there."""
-    left = os.listdir(root / "etc")
+    left = [path.name for path in (root / "etc").iterdir()]
     if not left:
         return "none"
     assert left == ["resolv.conf"]
     place = root / "etc/resolv.conf"
     if place.is_symlink():
-        assert os.readlink(place) == LINK
+        assert str(place.readlink()) == LINK
         return "link"
     text = place.read_bytes()
     return {b"of the image": "file", OURS: "same"}.get(text, text.decode())
@@ -151,7 +150,7 @@ def test_an_aside_without_a_copy_of_ours_is_put_back(root: Path) -> None:
 def test_a_target_without_etc_and_a_system_without_name_servers(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with working_resolv_conf(tmp_path / "empty"):
-        assert os.listdir(tmp_path / "empty") == []
+        assert list((tmp_path / "empty").iterdir()) == []
     (tmp_path / "rootfs/etc").mkdir(parents=True)
     prepare(tmp_path / "rootfs", "link")
     resolv_conf.OURS.unlink()
