@@ -1,7 +1,7 @@
 """The installed system for the person at the console: found, mounted, and left as it was."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,20 +50,27 @@ def held_target(
     Raises TargetInUse, TargetReadOnly, SystemMissing, SystemAmbiguous, MountFailed
     for its root, UnmountBusy when somebody stays in it.
     """
+    known = systems.known_filesystems(seams.programs, candidates(seams.disks))
     with ExitStack() as held:
         if there := _mounted_at(target):
             if device is not None and not _same(there.source, device):
                 raise TargetInUse(path=target, reason=f"{there.source} is mounted there")
             entries = _of_volumes(volumes) or _of_mounted(target)
-            known = systems.Known(filesystems=(), problems=())
+            root = there.source
         else:
             refuse_full(target)
-            known = systems.known_filesystems(seams.programs, candidates(seams.disks))
             if volumes and device is None:
                 entries = _of_volumes(volumes)
             else:
                 entries = _of_system(_system(seams, device, known))
-        mount_missing(seams, target, entries, known, held, read_only=read_only)
+            root = entries[0].spec
+        mount_missing(
+            seams,
+            target,
+            [(entry, known.source_of(entry.spec, beside=root)) for entry in entries],
+            held,
+            read_only=read_only,
+        )
         if not read_only and os.statvfs(target).f_flag & os.ST_RDONLY:
             raise TargetReadOnly(path=target)
         held.enter_context(nullcontext() if read_only else working_resolv_conf(target))
@@ -84,15 +91,16 @@ def refuse_full(target: Path) -> None:
 def mount_missing(
     seams: Seams,
     target: Path,
-    entries: Sequence[Entry],
-    known: systems.Known,
+    entries: Iterable[tuple[Entry, str]],
     held: ExitStack,
     *,
     read_only: bool,
 ) -> None:
-    """Mount what is not mounted yet. Only a root that cannot be mounted is a failure."""
-    root = next((entry.spec for entry in entries if entry.path == fstab.ROOT), "")
-    for entry in entries:
+    """Mount what is not mounted yet, each from its device, parents before children.
+
+    Only a root that cannot be mounted is a failure.
+    """
+    for entry, source in entries:
         where = inside(target, entry.path)
         if _mounted_at(where):
             continue
@@ -104,7 +112,7 @@ def mount_missing(
                 held.enter_context(
                     mounted(
                         seams.mounts,
-                        known.source_of(entry.spec, beside=root),
+                        source,
                         where,
                         fstype=entry.format,
                         options=options,
@@ -122,7 +130,8 @@ def _system(seams: Seams, device: str | None, known: systems.Known) -> systems.S
     else:
         system, lacks = systems.named(device, seams.programs, seams.disks, seams.mounts, known)
         if lacks:
-            seams.console.warn(lacks)
+            seams.console.warn(f"{device} has no complete system: {lacks}")
+            return system
     seams.console.say(str(system))
     return system
 
