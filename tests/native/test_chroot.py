@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -32,6 +32,7 @@ from hammer.host.programs import HostPrograms
 from hammer.shell import systems
 from hammer.shell.chroot_command import login_shell
 from hammer.shell.target import Seams, held_target
+from hammer.steps.format import Volume
 from tests.images import Directory, File
 from tests.native.machine import (
     REPOSITORY,
@@ -224,6 +225,35 @@ def test_what_was_mounted_stays_and_what_is_missing_comes(installed: Installed) 
         assert mounted_below(installed.target) == [str(installed.target)]
     finally:
         output("umount", installed.target)
+
+
+def volume(device: str, path: str | None, format_name: str = "ext4") -> Volume:
+    where = PurePosixPath(path) if path else None
+    return Volume(
+        device=device, format=format_name, label="", uuid="", path=where, mountoptions=("noatime",)
+    )
+
+
+def test_the_volumes_of_an_installation_whatever_fstab_says(installed: Installed) -> None:
+    device, target = installed.disk.device, installed.target
+    data = volume(installed.data.device, "/var/data")
+    volumes = (data, volume("/dev/none", "/gone", "swap"), volume(device, "/"))
+    with held_target(seams(), target, volumes=volumes) as root:
+        assert (root / "var/data/here").read_text() == "the data"
+        assert (root / "data/hidden").exists()
+    assert mounted_below(target) == []
+    output("mount", device, target)
+    try:
+        with held_target(seams(), target, volumes=volumes) as root:
+            assert (root / "var/data/here").exists()
+        assert mounted_below(target) == [str(target)]
+    finally:
+        output("umount", target)
+    with held_target(seams(), target, volumes=volumes, device=device) as root:
+        assert (root / "data/here").exists(), "whoever names a device gets its own fstab"
+    (target / "of-somebody").touch()
+    with pytest.raises(TargetInUse, match="is not an empty directory"):
+        hold(target, device)
 
 
 def hold(target: Path, device: str | None = None, events: list[Event] | None = None) -> None:
