@@ -41,6 +41,12 @@ def _seconds(value: str) -> int:
     return int(value)
 
 
+def _hours(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 168:
+        raise ValueError("must be a whole number of hours, from 1 to 168")
+    return int(value)
+
+
 def _one_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
     def parse(value: str) -> StrEnum:
         if value not in list(kind):
@@ -84,6 +90,10 @@ class Settings:
     """How long the installer may take."""
     retry_s: int = field(default=120, metadata=_word("hammer.retry_s", _seconds))
     """How long a server that does not answer is tried again."""
+    watchdog_s: int = field(default=60, metadata=_word("hammer.watchdog_s", _seconds))
+    """Timeout of the watchdog; 0 leaves every watchdog alone."""
+    shell_max_h: int = field(default=8, metadata=_word("hammer.shell_max_h", _hours))
+    """How long a shell on the console may be open."""
     preserve: bool = field(default=False, metadata=_word("hammer.preserve", _flag))
     """Leave the disks as they are after a failure, for an autopsy."""
     debug: bool = field(default=False, metadata=_word("hammer.debug", _flag))

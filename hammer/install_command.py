@@ -88,7 +88,7 @@ def install_command(arguments: argparse.Namespace) -> int:
             kexec=not arguments.no_kexec,
             installer=arguments.installer,
         )
-        control = spec_file(settings, console)
+        control = spec_file(settings, console, machine.pulse)
         ask = not arguments.yes and sys.stdin is not None and sys.stdin.isatty()
         journal = Journal()
         kernel = installed(machine, control, journal, ask=ask)

@@ -19,7 +19,6 @@ from hammer.host import network
 from hammer.host.identity import in_ramdisk, peak_memory
 from hammer.host.lock import only_agent
 from hammer.host.memory import Started
-from hammer.host.programs import HostPrograms
 from hammer.journal import Journal
 from hammer.machine import Machine
 from hammer.report import (
@@ -108,7 +107,7 @@ def give_up(machine: Machine, settings: Settings, journal: Journal, cause: BaseE
         cause.add_note(remark)
     failure = failure_of(cause)
     with suppress(ControlError):
-        control_plane(settings, machine.console).failed(failure)
+        control_plane(settings, machine.console, machine.pulse).failed(failure)
     following = boots.decided(
         machine.memory, failure, step=step, backoff_s=settings.backoff_s, now_s=time.time()
     )
@@ -120,12 +119,12 @@ def install(machine: Machine, settings: Settings, journal: Journal, begin: Step)
     console = machine.console
     if journal.network is None:
         after_earlier_boots(machine, settings)
-        address = network.bring_up(HostPrograms(), settings.ip)
+        address = network.bring_up(machine.programs, settings.ip, pulse=machine.pulse)
         if address:
             console.say(f"{address.interface} has {address.address}")
         journal.network = f"{address.interface} {address.address}" if address else "off"
         journal.save()
-    control = control_plane(settings, console)
+    control = control_plane(settings, console, machine.pulse)
     if begin is Step.CHECK:
         journal.keep_document(control.wait_for_spec())
     spec = journal.spec()
@@ -158,7 +157,8 @@ def hand_over(machine: Machine, kernel: Kernel, *, image_id: str, pause_s: int) 
     by_kexec = kernel.refused is None
     how = "kexec" if by_kexec else "a start through the firmware"
     machine.console.say(f"{how} in {pause_s} s, Ctrl-C stops it")
-    time.sleep(pause_s)
+    with machine.pulse.within(pause_s):
+        time.sleep(pause_s)
     boots.started(
         machine.memory,
         Started(

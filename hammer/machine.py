@@ -1,6 +1,6 @@
 """The seams a step may use on this machine, passed by hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hammer.console import Console
@@ -12,6 +12,7 @@ from hammer.host.memory import Memory
 from hammer.host.mounts import Mounts
 from hammer.host.power import Power
 from hammer.host.programs import Programs
+from hammer.host.pulse import NoPulse, Pulse
 from hammer.stream.image import Images
 
 
@@ -40,3 +41,5 @@ class Machine:
     install_limit_s: float
     preserve: bool
     """Leave the disks as they are after a failure."""
+    pulse: Pulse = field(default_factory=NoPulse)
+    """Whoever waits longer than a minute for something says so here."""

@@ -12,11 +12,13 @@ from hammer.host.carried import CARRIED_INSTALLER
 from hammer.host.chroot import HostChroot
 from hammer.host.disks import HostDisks
 from hammer.host.firmware import EfiFirmware, NoFirmware
+from hammer.host.guard import ALIVE, RUN, grace_s
 from hammer.host.identity import identity, in_ramdisk
 from hammer.host.memory import EfiMemory, NoMemory
 from hammer.host.mounts import HostMounts
 from hammer.host.power import HostPower
 from hammer.host.programs import HostPrograms
+from hammer.host.pulse import HostPulse, NoPulse, Pulse
 from hammer.machine import Machine
 from hammer.stream.http import Patience
 from hammer.stream.image import HttpImages
@@ -33,17 +35,18 @@ def this_machine(
     kexec: bool = True,
     installer: Path | None = None,
 ) -> Machine:
-    """Every seam for real."""
-    programs = HostPrograms()
+    """Every seam for real. In the ramdisk this process gives signs of life from now on."""
+    pulse = signs_of_life(settings)
+    programs = HostPrograms(pulse=pulse)
     who = identity()
     return Machine(
         identity=who,
         console=console,
         programs=programs,
-        disks=HostDisks(programs),
+        disks=HostDisks(programs, pulse=pulse),
         mounts=HostMounts(programs),
-        images=HttpImages(patience=patience(settings), on_retry=console.say),
-        chroot=HostChroot(),
+        images=HttpImages(patience=patience(settings, pulse), on_retry=console.say),
+        chroot=HostChroot(pulse=pulse),
         firmware=EfiFirmware(programs) if who.efi else NoFirmware(),
         # A machine with a system of its own is not tried again and again.
         memory=EfiMemory(tell=console.warn) if who.efi and in_ramdisk() else NoMemory(),
@@ -53,7 +56,17 @@ def this_machine(
         installer=installer or carried_installer(),
         install_limit_s=settings.install_limit_s,
         preserve=settings.preserve,
+        pulse=pulse,
     )
+
+
+def signs_of_life(settings: Settings) -> Pulse:
+    """For the guard, which the ramdisk has."""
+    if not in_ramdisk():
+        return NoPulse()
+    pulse = HostPulse(RUN / ALIVE, grace_s=grace_s(settings.watchdog_s))
+    pulse.start()
+    return pulse
 
 
 def carried_installer() -> Path | None:
@@ -61,17 +74,17 @@ def carried_installer() -> Path | None:
     return CARRIED_INSTALLER if in_ramdisk() and CARRIED_INSTALLER.exists() else None
 
 
-def patience(settings: Settings) -> Patience:
-    return Patience(retry_for_s=settings.retry_s)
+def patience(settings: Settings, pulse: Pulse) -> Patience:
+    return Patience(retry_for_s=settings.retry_s, waiting=pulse.within)
 
 
-def spec_file(settings: Settings, console: Console) -> SpecFile:
-    return SpecFile(settings.spec, patience=patience(settings), on_retry=console.say)
+def spec_file(settings: Settings, console: Console, pulse: Pulse) -> SpecFile:
+    return SpecFile(settings.spec, patience=patience(settings, pulse), on_retry=console.say)
 
 
-def control_plane(settings: Settings, console: Console) -> ControlPlane:
+def control_plane(settings: Settings, console: Console, pulse: Pulse) -> ControlPlane:
     """Who gives the orders. A document named on the command line, or built in, decides."""
     embedded = settings.spec == cmdline.EMBEDDED_SPEC
     if settings.pixie_api_url and embedded and not Path(settings.spec).exists():
         raise ControlUnsupported(name="PIXIE_API_URL (metal-api)")
-    return spec_file(settings, console)
+    return spec_file(settings, console, pulse)

@@ -22,12 +22,11 @@ from typing import Protocol
 from hammer.errors import HostError, ProgramFailed
 from hammer.host import chroot_init, programs
 from hammer.host.files import inside
-from hammer.host.programs import Program
+from hammer.host.programs import KILL_LIMIT_S, Program
+from hammer.host.pulse import NoPulse, Pulse
 
 LINE_BYTES_MAX = 4096
 """A longer line is cut into several: a program may print dots for ever."""
-
-KILL_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +62,17 @@ class Chroot(Protocol):
 class HostChroot:
     """A chroot, for real, by unshare(1)."""
 
+    def __init__(self, *, pulse: Pulse | None = None) -> None:
+        self._pulse = pulse or NoPulse()
+
     def run(
         self, root: Path, program: PurePosixPath, *, limit_s: float, say: Callable[[str], None]
     ) -> Ended:
         report_in, report_out = os.pipe()
-        with os.fdopen(report_in, "rb") as report:
+        with (
+            os.fdopen(report_in, "rb") as report,
+            self._pulse.within(limit_s + KILL_LIMIT_S),
+        ):
             try:
                 child = subprocess.Popen(
                     _argv(root, [str(program)], chroot_init.ENVIRONMENT, report_out),

@@ -13,6 +13,7 @@ import pyudev
 from hammer.errors import FileFailed, NodeMissing, WipeFailed
 from hammer.host.mounts import mount_points
 from hammer.host.programs import Program, Programs
+from hammer.host.pulse import NoPulse, Pulse
 
 MIB = 1024 * 1024
 SECTOR_BYTES = 512  # the unit of sysfs, whatever the disk's own (Documentation/block/stat.rst)
@@ -23,6 +24,9 @@ BOOT_CODE_BYTES = 440
 
 NODE_LIMIT_S = 30.0
 NODE_POLL_S = 0.02
+
+FLUSH_LIMIT_S = 600.0
+"""A disk that repeats and resets for minutes is slow; one that takes longer hangs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +76,9 @@ class Disks(Protocol):
 class HostDisks:
     """Disks, for real: sysfs through pyudev, and the device nodes."""
 
-    def __init__(self, programs: Programs) -> None:
+    def __init__(self, programs: Programs, *, pulse: Pulse | None = None) -> None:
         self._programs = programs
+        self._pulse = pulse or NoPulse()
         self._context = pyudev.Context()
 
     def names(self) -> list[str]:
@@ -126,7 +131,7 @@ class HostDisks:
 
     def clear(self, path: str) -> None:
         try:
-            with _opened(path, os.O_RDWR) as handle:
+            with self._pulse.within(FLUSH_LIMIT_S), _opened(path, os.O_RDWR) as handle:
                 size = os.lseek(handle, 0, os.SEEK_END)
                 for offset in _ends(size):
                     os.pwrite(handle, bytes(min(CLEARED_BYTES, size)), offset)
@@ -149,13 +154,14 @@ class HostDisks:
     def wait_for(self, node: str, *, on: str) -> None:
         deadline = time.monotonic() + NODE_LIMIT_S
         while (problem := self._not_ready(node, on)) is not None:
+            self._pulse.beat()
             if time.monotonic() > deadline:
                 raise NodeMissing(node=node, reason=problem, limit_s=NODE_LIMIT_S)
             time.sleep(NODE_POLL_S)
 
     def flush(self, path: str) -> None:
         try:
-            with _opened(path, os.O_RDONLY) as handle:
+            with self._pulse.within(FLUSH_LIMIT_S), _opened(path, os.O_RDONLY) as handle:
                 os.fsync(handle)
         except OSError as failure:
             raise FileFailed(path=path, reason=failure.strerror or "cannot be flushed") from None

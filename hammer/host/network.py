@@ -12,12 +12,14 @@ from pathlib import Path
 
 from hammer.errors import NetworkDown, ProgramFailed, ProgramTimeout
 from hammer.host.programs import Programs, RamdiskProgram
+from hammer.host.pulse import NoPulse, Pulse
 
 log = logging.getLogger(__name__)
 
 ADDRESS_LIMIT_S = 90.0
 """A switch port with spanning tree has a carrier at once and forwards after 30 s to 50 s."""
 
+LEASE_LIMIT_S = 60.0
 CARRIER_POLL_S = 0.1
 LEASES = Path("/run/hammer")
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -79,7 +81,7 @@ def parse_ip(text: str | None) -> IpOption:
         raise NetworkDown(reason=f"ip={text}: {problem}") from None
 
 
-def bring_up(programs: Programs, ip: str | None) -> Address | None:
+def bring_up(programs: Programs, ip: str | None, *, pulse: Pulse | None = None) -> Address | None:
     """Configure one interface and the resolver; None when `ip=off`. Raises NetworkDown.
 
     With several interfaces the first one that has a carrier and, for DHCP,
@@ -91,8 +93,9 @@ def bring_up(programs: Programs, ip: str | None) -> Address | None:
     names = [option.interface] if option.interface else ethernet_interfaces()
     if not names:
         raise NetworkDown(reason="this machine has no Ethernet interface with a driver")
-    _set_up(names)
-    found = _first_address(programs, names, option)
+    with (pulse or NoPulse()).within(ADDRESS_LIMIT_S + LEASE_LIMIT_S):
+        _set_up(names)
+        found = _first_address(programs, names, option)
     _apply(found)
     _write_resolv_conf(found.dns)
     return found
@@ -141,7 +144,16 @@ def _lease(programs: Programs, name: str) -> Address | None:
     try:
         # -q: leave after the lease; -n: leave without one. Four requests, 3 s apart.
         programs.run(
-            RamdiskProgram.UDHCPC, "-i", name, "-q", "-n", "-t", "4", "-T", "3", timeout_s=60
+            RamdiskProgram.UDHCPC,
+            "-i",
+            name,
+            "-q",
+            "-n",
+            "-t",
+            "4",
+            "-T",
+            "3",
+            timeout_s=LEASE_LIMIT_S,
         )
         text = (LEASES / f"lease.{name}").read_text()
         return read_lease(name, text)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from hammer.errors import KernelInvalid, KexecRefused, RestartRefused
+from hammer.host import guard
 
 # asm/unistd_64.h and asm-generic/unistd.h of Linux
 KEXEC_FILE_LOAD = {"x86_64": 320, "aarch64": 294}
@@ -77,6 +78,7 @@ class HostPower:
             return False  # a kernel without kexec
 
     def kexec(self) -> NoReturn:
+        guard.let_go()
         os.sync()
         self._libc.reboot(LINUX_REBOOT_CMD_KEXEC)
         raise KexecRefused(kernel="(loaded)", reason=os.strerror(ctypes.get_errno()))

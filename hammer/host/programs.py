@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from hammer.errors import ProgramFailed, ProgramMissing, ProgramTimeout
+from hammer.host.pulse import NoPulse, Pulse
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,10 @@ AnyProgram = Program | RamdiskProgram | AuthorProgram
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+# From the signal to the end of a program that was killed.
+KILL_LIMIT_S = 10.0
+
+
 def environment() -> dict[str, str]:
     """The whole environment of every program: PATH and the C locale."""
     return {"PATH": os.environ.get("PATH", DEFAULT_PATH), "LC_ALL": "C.UTF-8", "HOME": "/root"}
@@ -83,13 +88,19 @@ class Programs(Protocol):
 class HostPrograms:
     """Programs, for real."""
 
+    def __init__(self, *, pulse: Pulse | None = None) -> None:
+        self._pulse = pulse or NoPulse()
+
     def run(
         self, program: AnyProgram, *args: str | Path, stdin: str = "", timeout_s: float = 60
     ) -> str:
         argv = [program.value, *(os.fspath(arg) for arg in args)]
         command = shlex.join(argv)
         log.debug("+ %s", command)
-        with _started(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        with (
+            self._pulse.within(timeout_s + KILL_LIMIT_S),
+            _started(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child,
+        ):
             try:
                 out, err = child.communicate(stdin.encode(), timeout=timeout_s)
             except subprocess.TimeoutExpired:

@@ -11,7 +11,8 @@ import json
 import os
 import signal
 import traceback
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from hammer.stream.unpack import Tree
 PIPE_BYTES = 1 << 20  # /proc/sys/fs/pipe-max-size by default, pipe(7)
 _READ_BYTES = 256 << 10
 _CHUNKS_AHEAD = 4
+
+STALL_LIMIT_S = 600.0
+"""How long the child may write without taking more; a disk that takes longer hangs."""
 
 # What the child may report; anything else that it says is not believed.
 _REPORTED: dict[str, type[HammerError]] = {
@@ -57,8 +61,16 @@ class Written:
 class Child:
     """The unpacking process, as its parent holds it."""
 
-    def __init__(self, pid: int, *, feed_fd: int, report_fd: int) -> None:
+    def __init__(
+        self,
+        pid: int,
+        *,
+        feed_fd: int,
+        report_fd: int,
+        waiting: Callable[[float], AbstractContextManager[object]],
+    ) -> None:
         self._pid = pid
+        self._waiting = waiting
         self._feed_fd = feed_fd
         self._report_fd = report_fd
         self._reaped = False
@@ -67,8 +79,9 @@ class Child:
         """Hand packed bytes over; False if the child takes no more: ask `result` why."""
         view = memoryview(data)
         try:
-            while view:
-                view = view[os.write(self._feed_fd, view) :]
+            with self._waiting(STALL_LIMIT_S):
+                while view:
+                    view = view[os.write(self._feed_fd, view) :]
         except BrokenPipeError:
             return False
         return True
@@ -77,9 +90,10 @@ class Child:
         """End the input and wait for what became of it. Raises UnpackDied."""
         self._close_feed()
         report = bytearray()
-        while part := os.read(self._report_fd, 1 << 16):
-            report += part
-        status = self._reap()
+        with self._waiting(STALL_LIMIT_S):
+            while part := os.read(self._report_fd, 1 << 16):
+                report += part
+            status = self._reap()
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             raise UnpackDied(how=f"was killed by signal {number} ({signal.strsignal(number)})")
@@ -110,10 +124,17 @@ class Child:
 
 
 @contextlib.contextmanager
-def unpacking(root: Path, *, url: str, ownerless: Collection[int]) -> Iterator[Child]:
+def unpacking(
+    root: Path,
+    *,
+    url: str,
+    ownerless: Collection[int],
+    waiting: Callable[[float], AbstractContextManager[object]] = contextlib.nullcontext,
+) -> Iterator[Child]:
     """Hold a process that unpacks below `root` what it is fed.
 
     On every way out it is gone. It has nothing of ours but the two pipes and stderr.
+    `waiting` is held around each wait for it, with the longest that it may take.
     """
     in_read, in_write = os.pipe()
     out_read, out_write = os.pipe()
@@ -131,7 +152,7 @@ def unpacking(root: Path, *, url: str, ownerless: Collection[int]) -> Iterator[C
         raise UnpackDied(how=f"could not be started: {error.strerror}") from None
     if pid == 0:
         _run(root, in_read, out_write, url=url, ownerless=ownerless)
-    child = Child(pid, feed_fd=in_write, report_fd=out_read)
+    child = Child(pid, feed_fd=in_write, report_fd=out_read, waiting=waiting)
     try:
         os.close(in_read)
         os.close(out_write)

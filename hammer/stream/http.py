@@ -7,6 +7,7 @@ import ssl
 import stat
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http.client import IncompleteRead, RemoteDisconnected
 from pathlib import Path
@@ -40,6 +41,8 @@ class Patience:
     first_pause_s: float = 1
     longest_pause_s: float = 15
     ca_file: Path = Path("/etc/ssl/certs/ca-certificates.crt")
+    waiting: Callable[[float], AbstractContextManager[object]] = contextlib.nullcontext
+    """Held around each wait, with the longest that it may take: for a watchdog."""
 
 
 OnRetry = Callable[[str], None]
@@ -98,10 +101,11 @@ class Body:
     """What a URL answers with, read once from front to back."""
 
     def __init__(
-        self, read: Callable[[int], bytes], *, size_bytes: int | None, stall_s: float
+        self, read: Callable[[int], bytes], *, size_bytes: int | None, patience: Patience
     ) -> None:
         self._read = read
-        self._stall_s = stall_s
+        self._stall_s = patience.stall_s
+        self._waiting = patience.waiting
         self.size_bytes = size_bytes
         """As promised; None if the server did not say."""
         self.received_bytes = 0
@@ -112,7 +116,8 @@ class Body:
         Raises Interrupted or Stalled.
         """
         try:
-            data = self._read(READ_BYTES)
+            with self._waiting(self._stall_s):
+                data = self._read(READ_BYTES)
         except ReadTimeoutError:
             raise Stalled(self._stall_s, received_bytes=self.received_bytes) from None
         except (HTTPError, OSError) as error:
@@ -187,7 +192,7 @@ def _open(url: str, held: contextlib.ExitStack, *, patience: Patience) -> Body:
     except ValueError:
         raise Unreachable("this is not a URL") from None
     if parts.scheme == "file":
-        return _open_file(Path(unquote(parts.path)), held)
+        return _open_file(Path(unquote(parts.path)), held, patience=patience)
     if parts.scheme not in ("http", "https"):
         raise Unreachable(f"URLs of the scheme {parts.scheme!r} are not supported")
     headers = urllib3.make_headers(
@@ -203,22 +208,23 @@ def _open(url: str, held: contextlib.ExitStack, *, patience: Patience) -> Body:
     )
     held.callback(_close_connections, manager)
     try:
-        answer = manager.request(
-            "GET",
-            bare,
-            headers=headers,
-            preload_content=False,
-            decode_content=False,
-            retries=urllib3.Retry(
-                total=None,
-                connect=0,
-                read=0,
-                status=0,
-                other=0,
-                redirect=_MAX_REDIRECTS,
-                raise_on_status=False,
-            ),
-        )
+        with patience.waiting((_MAX_REDIRECTS + 1) * (patience.connect_s + patience.stall_s)):
+            answer = manager.request(
+                "GET",
+                bare,
+                headers=headers,
+                preload_content=False,
+                decode_content=False,
+                retries=urllib3.Retry(
+                    total=None,
+                    connect=0,
+                    read=0,
+                    status=0,
+                    other=0,
+                    redirect=_MAX_REDIRECTS,
+                    raise_on_status=False,
+                ),
+            )
     except (HTTPError, OSError) as error:
         raise _unreachable(error, stall_s=patience.stall_s) from None
     except ValueError:
@@ -226,7 +232,7 @@ def _open(url: str, held: contextlib.ExitStack, *, patience: Patience) -> Body:
     held.callback(answer.close)
     if answer.status != 200:
         raise BadStatus(answer.status)
-    return Body(answer.read1, size_bytes=answer.length_remaining, stall_s=patience.stall_s)
+    return Body(answer.read1, size_bytes=answer.length_remaining, patience=patience)
 
 
 def _close_connections(manager: urllib3.PoolManager) -> None:
@@ -235,7 +241,7 @@ def _close_connections(manager: urllib3.PoolManager) -> None:
         manager.pools[key].close()
 
 
-def _open_file(path: Path, held: contextlib.ExitStack) -> Body:
+def _open_file(path: Path, held: contextlib.ExitStack, *, patience: Patience) -> Body:
     def without_waiting(name: str, flags: int) -> int:
         return os.open(name, flags | os.O_NONBLOCK)  # or a FIFO waits for its writer
 
@@ -250,7 +256,7 @@ def _open_file(path: Path, held: contextlib.ExitStack) -> Body:
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
         raise Unreachable("is not a regular file")
-    return Body(file.read, size_bytes=status.st_size, stall_s=0)
+    return Body(file.read, size_bytes=status.st_size, patience=patience)
 
 
 def _unreachable(error: HTTPError | OSError, *, stall_s: float) -> FetchFailed:

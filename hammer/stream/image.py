@@ -95,7 +95,9 @@ class HttpImages:
         with (
             source_errors(url),
             self._opened(url) as body,
-            child.unpacking(root, url=url, ownerless=ownerless) as unpacker,
+            child.unpacking(
+                root, url=url, ownerless=ownerless, waiting=self._patience.waiting
+            ) as unpacker,
         ):
             actual, complaint = _pass_on(body, unpacker, progress=progress)
             result = complaint or unpacker.result()

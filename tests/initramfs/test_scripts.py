@@ -29,6 +29,8 @@ poweroff() { echo "poweroff $*"; exit 0; }
 sleep() { echo "sleep $*"; }
 rm() { echo "rm $*"; }
 enter_is_pressed() { echo 'Enter?'; [ -z "$nobody" ] || { nobody=; return 1; }; }
+stop_guard() { echo "the guard is stopped"; }
+alive_for() { echo "alive for $1 s"; }
 """
 
 
@@ -96,20 +98,22 @@ def test_the_last_word_wins_and_unknown_ones_restart(cmdline: str, answer: str) 
 def test_a_failure_restarts_and_says_when() -> None:
     lines = after_agent(30)
     assert lines[0].startswith("The machine restarts in 60 s;")
-    assert lines[1:] == ["sleep 60", "sync", "reboot -f"]
+    assert lines[1:] == ["alive for 60 s", "sleep 60", "sync", "reboot -f"]
 
 
 @pytest.mark.parametrize("seconds", [0, 240])
 def test_a_failure_restarts_when_the_agent_has_said_so(seconds: int) -> None:
     lines = after_agent(30, decision=f"restart {seconds}")
     assert lines[0].startswith(f"The machine restarts in {seconds} s;")
-    assert lines[1:] == [f"sleep {seconds}", "sync", "reboot -f"]
+    assert lines[1:] == [f"alive for {seconds} s", f"sleep {seconds}", "sync", "reboot -f"]
 
 
 def test_a_machine_that_has_stopped_waits_for_a_person_and_restarts_after() -> None:
     lines = after_agent(30, decision="stop")
     assert lines[0] == "Several failures in a row: this machine has stopped, and does not restart."
-    assert lines[2:] == ["Enter?", "sleep 1", "Enter?", "person restart", "sync", "reboot -f"]
+    fed = "alive for 120 s"
+    assert lines[2:6] == [fed, "Enter?", fed, "Enter?"]
+    assert lines[6:] == ["person restart", "sync", "reboot -f"]
 
 
 def test_a_machine_that_has_stopped_is_gone_on_with_by_a_person() -> None:
@@ -118,7 +122,7 @@ def test_a_machine_that_has_stopped_is_gone_on_with_by_a_person() -> None:
 
 
 def test_a_failure_halts() -> None:
-    assert after_agent(30, on_failure="halt") == ["sync", "poweroff -f"]
+    assert after_agent(30, on_failure="halt") == [*("sync", "the guard is stopped", "poweroff -f")]
 
 
 def test_a_failure_opens_a_shell_and_its_end_restarts_at_once() -> None:
@@ -149,7 +153,10 @@ def test_lines_fit_the_console(what: OnFailure) -> None:
 def leaves_shell(answer: str, default: str = "restart", *, bash: int = 0) -> int:
     """The status of hammer-shell for an answer to its question."""
     assert BUSYBOX is not None
-    fakes = f"help() {{ :; }}; know_terminal() {{ :; }}; bash() {{ return {bash}; }}; rm() {{ :; }}"
+    fakes = f"bash() {{ return {bash}; }}"
+    fakes += "".join(
+        f"; {name}() {{ :; }}" for name in ("help", "know_terminal", "alive_for", "rm")
+    )
     command = [BUSYBOX, "sh", "-c", f". {HERE}/shell; {fakes}; main {default}"]
     done = subprocess.run(
         command, env={}, input=answer, capture_output=True, text=True, check=False

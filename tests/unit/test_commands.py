@@ -18,6 +18,7 @@ from hammer.errors import (
 )
 from hammer.host.identity import in_ramdisk
 from hammer.host.lock import only_agent
+from hammer.host.pulse import NoPulse
 from hammer.report import appender, failure_of, reported
 from hammer.this_machine import control_plane
 
@@ -51,21 +52,21 @@ def test_no_failure_is_status_0() -> None:
 
 def test_pixie_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ControlUnsupported):
-        control_plane(parse("PIXIE_API_URL=http://pixie/certs"), Console([]))
-    control_plane(parse("PIXIE_API_URL=http://pixie/certs hammer.spec=/x"), Console([]))
+        control_plane(parse("PIXIE_API_URL=http://pixie/certs"), Console([]), NoPulse())
+    control_plane(parse("PIXIE_API_URL=http://pixie/certs hammer.spec=/x"), Console([]), NoPulse())
 
 
 def spec_file(text: bytes, tmp_path: Path) -> SpecFile:
     path = tmp_path / "machine.yaml"
     path.write_bytes(text)
-    control = control_plane(parse(f"hammer.spec={path}"), Console([]))
+    control = control_plane(parse(f"hammer.spec={path}"), Console([]), NoPulse())
     assert isinstance(control, SpecFile)
     return control
 
 
 def test_a_document_that_is_a_directory(tmp_path: Path) -> None:
     with pytest.raises(DocumentMissing, match="Is a directory"):
-        control_plane(parse(f"hammer.spec={tmp_path}"), Console([])).wait_for_spec()
+        control_plane(parse(f"hammer.spec={tmp_path}"), Console([]), NoPulse()).wait_for_spec()
 
 
 def test_a_document_that_is_too_large(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def tiny_image(
     initrd = "null"
     if init is not None:
         initrd = "/boot/initrd.img"
-        entries["boot/initrd.img"] = _initrd(entries, init)
+        entries["boot/initrd.img"] = tiny_initrd(entries, init)
     entries["install.sh"] = installer(
         f"#!/bin/sh\n{before}\n"
         f"echo 'cmdline: {cmdline}' > /etc/metal/boot-info.yaml\n"
@@ -46,7 +46,8 @@ def tiny_image(
     return image(entries)
 
 
-def _initrd(entries: dict[str, Entry], init: str) -> bytes:
+def tiny_initrd(entries: dict[str, Entry], init: str) -> bytes:
+    """An initrd with the programs of `entries`, that runs `init` (shell) and then nothing."""
     files = {
         name: entry.content
         for name, entry in entries.items()
