@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 
+from hammer import redact
 from hammer.errors import CmdlineInvalid
 from hammer.step import Break, Step
 
@@ -25,6 +26,12 @@ class OnFailure(StrEnum):
 def _text(value: str) -> str:
     if not value:
         raise ValueError("needs a value")
+    return value
+
+
+def _http_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must be a URL that begins with http:// or https://")
     return value
 
 
@@ -100,6 +107,8 @@ class Settings:
     """Show every command on the console."""
     events: str | None = field(default=None, metadata=_word("hammer.events", _text))
     """A device or file that gets every event as a line of JSON, such as /dev/ttyS1."""
+    report: str | None = field(default=None, metadata=_word("hammer.report", _http_url))
+    """URL of a server that is told how the installation goes, and gets the failure bundle."""
     pixie_api_url: str | None = field(default=None, metadata=_word("PIXIE_API_URL", _text))
     """Where metal-stack's pixie tells about the control plane."""
     ip: str | None = field(default=None, metadata=_word("ip", _text))
@@ -156,6 +165,21 @@ def _unknown(key: str, known: list[str]) -> str:
     ours = [name for name in known if name.startswith("hammer.")]
     near = difflib.get_close_matches(key, ours, n=1)
     return f"nobody knows this word, did you mean {near[0]}?" if near else "nobody knows this word"
+
+
+def redacted(cmdline: str) -> str:
+    """A command line that may be shown: of URLs without user, password and query."""
+    told = []
+    for key, value in words(cmdline):
+        word = key if value is None else f"{key}={redact.url(value) if '://' in value else value}"
+        told.append(f'"{word}"' if " " in word else word)
+    return " ".join(told)
+
+
+def secrets(cmdline: str) -> list[str]:
+    """The parts of its URLs that `redacted` leaves out, as they are written there."""
+    urls = [value for _, value in words(cmdline) if value and "://" in value]
+    return [hidden for url in urls for hidden in (url, *redact.hidden_of(url))]
 
 
 def events(cmdline: str) -> str | None:

@@ -1,7 +1,7 @@
 """What goes into the ramdisk, besides the agent and the modules of `initramfs/modules`."""
 
 from hammer.host.lvm import LVMLOCAL_CONF
-from hammer.host.programs import Program, RamdiskProgram
+from hammer.host.programs import Program, RamdiskProgram, ReportProgram
 
 PACKAGES = (
     "bash",
@@ -43,6 +43,7 @@ APPLETS_NEEDED = (
 PROGRAMS = (
     *(program.value for program in Program),
     *(program.value for program in RamdiskProgram if program.value not in APPLETS_NEEDED),
+    *(program.value for program in ReportProgram if program.value not in APPLETS_NEEDED),
     "bash",  # of the person at the console: it completes words
     # What the agent is going to start (metal-hammer's required commands), or the
     # person at the console.
@@ -57,7 +58,6 @@ PROGRAMS = (
     "hdparm",
     "ipmitool",
     "losetup",
-    "lsblk",
     "lvm",
     "mdadm",
     "mdmon",

@@ -47,6 +47,13 @@ class RamdiskProgram(StrEnum):
     UDHCPC = "udhcpc"
 
 
+class ReportProgram(StrEnum):
+    """What only tells of the machine; without one a failure bundle has a part less."""
+
+    IP = "ip"
+    LSBLK = "lsblk"
+
+
 class AuthorProgram(StrEnum):
     """What only the commands for image authors need; none of it is in the ramdisk."""
 
@@ -56,7 +63,7 @@ class AuthorProgram(StrEnum):
     BASH = "bash"
 
 
-AnyProgram = Program | RamdiskProgram | AuthorProgram
+AnyProgram = Program | RamdiskProgram | ReportProgram | AuthorProgram
 
 # Nothing of our own environment reaches a program: it may hold tokens, and a
 # locale would change the words we parse.

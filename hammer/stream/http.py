@@ -185,28 +185,12 @@ def _may_pass(error: BaseException) -> bool:
 
 
 def _open(url: str, held: contextlib.ExitStack, *, patience: Patience) -> Body:
-    try:
-        parts = urlsplit(url)
-        credentials = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-        bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    except ValueError:
-        raise Unreachable("this is not a URL") from None
+    bare, headers = address_of(url)
+    parts = urlsplit(bare)
     if parts.scheme == "file":
         return _open_file(Path(unquote(parts.path)), held, patience=patience)
-    if parts.scheme not in ("http", "https"):
-        raise Unreachable(f"URLs of the scheme {parts.scheme!r} are not supported")
-    headers = urllib3.make_headers(
-        accept_encoding="identity",
-        user_agent="metal-hammer",
-    )
-    if parts.username:
-        # In UTF-8 (RFC 7617, 2.1); urllib3 itself would take Latin-1 only.
-        headers["authorization"] = f"Basic {b64encode(credentials.encode()).decode()}"
-    manager = urllib3.PoolManager(
-        ca_certs=str(patience.ca_file) if patience.ca_file.exists() else None,
-        timeout=urllib3.Timeout(connect=patience.connect_s, read=patience.stall_s),
-    )
-    held.callback(_close_connections, manager)
+    manager = manager_for(patience.ca_file, connect_s=patience.connect_s, read_s=patience.stall_s)
+    held.callback(close_connections, manager)
     try:
         with patience.waiting((_MAX_REDIRECTS + 1) * (patience.connect_s + patience.stall_s)):
             answer = manager.request(
@@ -226,7 +210,7 @@ def _open(url: str, held: contextlib.ExitStack, *, patience: Patience) -> Body:
                 ),
             )
     except (HTTPError, OSError) as error:
-        raise _unreachable(error, stall_s=patience.stall_s) from None
+        raise unreachable(error, stall_s=patience.stall_s) from None
     except ValueError:
         raise Unreachable("it leads to something that is not a URL") from None
     held.callback(answer.close)
@@ -235,7 +219,31 @@ def _open(url: str, held: contextlib.ExitStack, *, patience: Patience) -> Body:
     return Body(answer.read1, size_bytes=answer.length_remaining, patience=patience)
 
 
-def _close_connections(manager: urllib3.PoolManager) -> None:
+def address_of(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without user and password, and headers that hold these. Raises Unreachable."""
+    try:
+        parts = urlsplit(url)
+        credentials = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    except ValueError:
+        raise Unreachable("this is not a URL") from None
+    if parts.scheme not in ("http", "https", "file"):
+        raise Unreachable(f"URLs of the scheme {parts.scheme!r} are not supported")
+    headers = urllib3.make_headers(accept_encoding="identity", user_agent="metal-hammer")
+    if parts.username:
+        # In UTF-8 (RFC 7617, 2.1); urllib3 itself would take Latin-1 only.
+        headers["authorization"] = f"Basic {b64encode(credentials.encode()).decode()}"
+    return bare, headers
+
+
+def manager_for(ca_file: Path, *, connect_s: float, read_s: float) -> urllib3.PoolManager:
+    return urllib3.PoolManager(
+        ca_certs=str(ca_file) if ca_file.exists() else None,
+        timeout=urllib3.Timeout(connect=connect_s, read=read_s),
+    )
+
+
+def close_connections(manager: urllib3.PoolManager) -> None:
     """At once: its own `clear` leaves it to the collection of garbage."""
     for key in manager.pools.keys():  # noqa: SIM118  (it is no mapping to iterate over)
         manager.pools[key].close()
@@ -259,7 +267,7 @@ def _open_file(path: Path, held: contextlib.ExitStack, *, patience: Patience) ->
     return Body(file.read, size_bytes=status.st_size, patience=patience)
 
 
-def _unreachable(error: HTTPError | OSError, *, stall_s: float) -> FetchFailed:
+def unreachable(error: HTTPError | OSError, *, stall_s: float) -> FetchFailed:
     cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
     if isinstance(cause, ReadTimeoutError):
         return Stalled(stall_s, received_bytes=0)
