@@ -71,7 +71,7 @@ class Bundle:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def this_machine(programs: Programs | None = None) -> Sources:
+def sources_here(programs: Programs | None = None) -> Sources:
     """The sources of a bundle of the machine we run on."""
     words = ""
     with suppress(OSError):
@@ -104,7 +104,7 @@ def make_bundle(sources: Sources, failure: Failure | None = None) -> Bundle:
     return Bundle(name=_name(now_s), data=_packed(files, now_s), left_out=tuple(left_out))
 
 
-def keep(bundle: Bundle, run: Path = RUN_DIRECTORY) -> Path | None:
+def keep(bundle: Bundle, run: Path) -> Path | None:
     """Write it where `hammer report` and people find it; None when that cannot be written."""
     path, new = run / FILE_NAME, run / f"{FILE_NAME}.new"
     try:
@@ -118,13 +118,12 @@ def keep(bundle: Bundle, run: Path = RUN_DIRECTORY) -> Path | None:
     return path
 
 
-def summary(bundle: Bundle, kept: Path | None) -> list[str]:
-    """What the console tells of it, a line each."""
+def summary(bundle: Bundle, kept: Path | None) -> str:
+    """What people are told of it."""
     size_kib = len(bundle.data) // KIB + 1
-    lines = [f"failure bundle: {kept or 'in no file'}, {size_kib} KiB"]
-    if bundle.left_out:
-        lines.append(f"not in it: {', '.join(bundle.left_out)}")
-    return [*lines, "take it with you: `hammer report URL`, `... DEVICE` or `... --console`"]
+    without = f", without {', '.join(bundle.left_out)}" if bundle.left_out else ""
+    where = kept or "could not be kept"
+    return f"failure bundle: {where}, {size_kib} KiB{without}; `hammer report` takes it out"
 
 
 # --- the parts ----------------------------------------------------------------------------

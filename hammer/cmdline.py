@@ -184,7 +184,16 @@ def secrets(cmdline: str) -> list[str]:
 
 def events(cmdline: str) -> str | None:
     """Where events go: known before `parse`, which may have a failure to tell."""
-    found = [value for key, value in words(cmdline) if key == "hammer.events" and value]
+    return _last("hammer.events", cmdline)
+
+
+def report(cmdline: str) -> str | None:
+    """The URL of hammer.report=, also on a command line that `parse` refuses."""
+    return _last("hammer.report", cmdline)
+
+
+def _last(word: str, cmdline: str) -> str | None:
+    found = [value for key, value in words(cmdline) if key == word and value]
     return found[-1] if found else None
 
 

@@ -48,6 +48,10 @@ class Console:
         self._sinks = sinks
         self._clock = clock
 
+    def tell_also(self, sink: Sink) -> None:
+        """One more sink, from now on."""
+        self._sinks = [*self._sinks, sink]
+
     def event(self, name: str, **fields: object) -> None:
         for sink in self._sinks:
             sink({"event": name, **fields})

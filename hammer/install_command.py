@@ -10,11 +10,12 @@ from hammer import cmdline
 from hammer.abandon import abandoned_on_failure
 from hammer.cmdline import Settings
 from hammer.console import Console, json_sink, text_sink
-from hammer.control.protocol import ControlPlane
+from hammer.control.protocol import ControlPlane, step_sink
 from hammer.errors import Interrupted
+from hammer.hand_over import hand_over
 from hammer.host.lock import only_agent
 from hammer.journal import Journal
-from hammer.life import hand_over, tell_memory
+from hammer.life import tell_memory
 from hammer.machine import Machine
 from hammer.report import (
     ConsoleHandler,
@@ -26,6 +27,7 @@ from hammer.report import (
     stdout,
 )
 from hammer.sequence import provision
+from hammer.step import Step
 from hammer.steps.kernel import Kernel
 from hammer.this_machine import TARGET, spec_file, this_machine
 
@@ -93,7 +95,7 @@ def install_command(arguments: argparse.Namespace) -> int:
         journal = Journal()
         kernel = installed(machine, control, journal, ask=ask)
         if kernel.loaded:
-            hand_over(machine, kernel, image_id=journal.image_id, pause_s=settings.pause_s)
+            hand_over(machine, control, journal, pause_s=settings.pause_s)
         elif kernel.refused:
             console.say("restart this machine to start the installed system")
 
@@ -106,13 +108,15 @@ def install_command(arguments: argparse.Namespace) -> int:
 def installed(machine: Machine, control: ControlPlane, journal: Journal, *, ask: bool) -> Kernel:
     """One installation, from document to report."""
     try:
+        control.begun(Step.CHECK)
+        machine.console.tell_also(step_sink(control))
         spec = control.wait_for_spec()
         if ask:
             confirm([disk.device for disk in spec.layout.disks])
         with only_agent(), abandoned_on_failure(machine, journal):
             kernel = provision(machine, spec, journal)
     except BaseException as cause:
-        control.failed(failure_of(cause))
+        control.failed(failure_of(cause), bundle=None)
         raise
     control.installed()
     tell_memory(machine.console)

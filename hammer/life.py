@@ -12,13 +12,15 @@ from typing import NoReturn
 
 from hammer import VERSION, boots, cmdline, redact
 from hammer.abandon import abandon
+from hammer.bundle import Bundle, keep, make_bundle, sources_here, summary
 from hammer.cmdline import OnFailure, Settings
 from hammer.console import Console, json_sink, text_sink
+from hammer.control.protocol import ControlPlane, step_sink
 from hammer.errors import ControlError, Interrupted, NotRamdisk
+from hammer.hand_over import hand_over, ready_again
 from hammer.host import network
 from hammer.host.identity import in_ramdisk, peak_memory
 from hammer.host.lock import only_agent
-from hammer.host.memory import Started
 from hammer.journal import Journal
 from hammer.machine import Machine
 from hammer.report import (
@@ -35,7 +37,6 @@ from hammer.retry import re_establish
 from hammer.sequence import provision
 from hammer.step import Step
 from hammer.steps.kernel import Kernel
-from hammer.steps.mount import unmount_target
 from hammer.this_machine import control_plane, this_machine
 
 RUN_DIRECTORY = Path("/run/hammer")
@@ -83,11 +84,12 @@ def install_and_start(
     machine = this_machine(console, settings)
     NEXT.unlink(missing_ok=True)
     try:
+        control = control_plane(settings, console, machine.pulse)
         if begin is not None:
-            kernel = install(machine, settings, journal, begin)
+            install(machine, control, settings, journal, begin)
         else:
-            kernel = ready_again(machine, journal)
-        hand_over(machine, kernel, image_id=journal.image_id, pause_s=settings.pause_s)
+            ready_again(machine, journal)
+        hand_over(machine, control, journal, pause_s=settings.pause_s)
     except BaseException as cause:
         ignore_signals()
         if isinstance(cause, Interrupted) and cause.by_person:
@@ -95,26 +97,57 @@ def install_and_start(
             raise
         tell_memory(console)
         journal.failed(failure_of(cause))
+        # Before anything is unmounted or cleared: it shows the machine as it failed.
+        bundle = kept_bundle(cause)
         if not in_shell and settings.on_failure is not OnFailure.SHELL:
-            give_up(machine, settings, journal, cause)
+            give_up(machine, settings, journal, cause, bundle)
+        else:
+            tell_failure(machine, settings, cause, bundle)
         raise
 
 
-def give_up(machine: Machine, settings: Settings, journal: Journal, cause: BaseException) -> None:
+def kept_bundle(cause: BaseException) -> Bundle:
+    """The failure bundle of now, kept for `hammer report`; a note of the cause says where."""
+    bundle = make_bundle(sources_here(), failure_of(cause))
+    cause.add_note(summary(bundle, keep(bundle, RUN_DIRECTORY)))
+    return bundle
+
+
+def tell_failure(
+    machine: Machine, settings: Settings, cause: BaseException, bundle: Bundle | None
+) -> None:
+    """Let the control plane know, if it is one that we can speak to."""
+    with suppress(ControlError):
+        control_plane(settings, machine.console, machine.pulse).failed(
+            failure_of(cause), bundle=bundle
+        )
+
+
+def give_up(
+    machine: Machine,
+    settings: Settings,
+    journal: Journal,
+    cause: BaseException,
+    bundle: Bundle | None = None,
+) -> None:
     """The end of an installation that failed; what could not be cleaned up becomes its notes."""
     step = journal.begun
     for remark in abandon(machine, journal):
         cause.add_note(remark)
-    failure = failure_of(cause)
-    with suppress(ControlError):
-        control_plane(settings, machine.console, machine.pulse).failed(failure)
+    tell_failure(machine, settings, cause, bundle)
     following = boots.decided(
-        machine.memory, failure, step=step, backoff_s=settings.backoff_s, now_s=time.time()
+        machine.memory,
+        failure_of(cause),
+        step=step,
+        backoff_s=settings.backoff_s,
+        now_s=time.time(),
     )
     NEXT.write_text(f"{following}\n")
 
 
-def install(machine: Machine, settings: Settings, journal: Journal, begin: Step) -> Kernel:
+def install(
+    machine: Machine, control: ControlPlane, settings: Settings, journal: Journal, begin: Step
+) -> Kernel:
     """Network, document, the sequence, and the report."""
     console = machine.console
     if journal.network is None:
@@ -124,7 +157,8 @@ def install(machine: Machine, settings: Settings, journal: Journal, begin: Step)
             console.say(f"{address.interface} has {address.address}")
         journal.network = f"{address.interface} {address.address}" if address else "off"
         journal.save()
-    control = control_plane(settings, console, machine.pulse)
+    control.begun(begin)
+    console.tell_also(step_sink(control))
     if begin is Step.CHECK:
         journal.keep_document(control.wait_for_spec())
     spec = journal.spec()
@@ -143,36 +177,6 @@ def after_earlier_boots(machine: Machine, settings: Settings) -> None:
         machine.memory, machine.console, backoff_s=settings.backoff_s, now_s=time.time()
     )
     time.sleep(wait_s)
-
-
-def ready_again(machine: Machine, journal: Journal) -> Kernel:
-    """A complete installation as it was before somebody looked: unmounted."""
-    unmount_target(machine, journal.volumes)
-    return journal.the_kernel
-
-
-def hand_over(machine: Machine, kernel: Kernel, *, image_id: str, pause_s: int) -> NoReturn:
-    """Start the installed system, by kexec if it can be. This is the end of the agent."""
-    assert machine.power is not None
-    by_kexec = kernel.refused is None
-    how = "kexec" if by_kexec else "a start through the firmware"
-    machine.console.say(f"{how} in {pause_s} s, Ctrl-C stops it")
-    with machine.pulse.within(pause_s):
-        time.sleep(pause_s)
-    boots.started(
-        machine.memory,
-        Started(
-            how="kexec" if by_kexec else "firmware",
-            image=image_id,
-            kernel=kernel.kernel,
-            time_s=int(time.time()),
-        ),
-    )
-    if not by_kexec:
-        machine.console.event("firmware-boot", loader=str(kernel.loader), reason=kernel.refused)
-        machine.power.restart()
-    machine.console.event("kexec", kernel=kernel.kernel, cmdline=kernel.cmdline)
-    machine.power.kexec()
 
 
 def tell_memory(console: Console) -> None:

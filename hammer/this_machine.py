@@ -6,6 +6,7 @@ from hammer import cmdline
 from hammer.cmdline import Settings
 from hammer.console import Console
 from hammer.control.protocol import ControlPlane
+from hammer.control.report_server import ReportServer
 from hammer.control.spec_file import SpecFile
 from hammer.errors import ControlUnsupported
 from hammer.host.carried import CARRIED_INSTALLER
@@ -79,7 +80,20 @@ def patience(settings: Settings, pulse: Pulse) -> Patience:
 
 
 def spec_file(settings: Settings, console: Console, pulse: Pulse) -> SpecFile:
-    return SpecFile(settings.spec, patience=patience(settings, pulse), on_retry=console.say)
+    return SpecFile(
+        settings.spec,
+        patience=patience(settings, pulse),
+        on_retry=console.say,
+        server=report_server(settings, console),
+    )
+
+
+def report_server(settings: Settings, console: Console) -> ReportServer | None:
+    """The server of hammer.report=, if there is one."""
+    if settings.report is None:
+        return None
+    machine = identity().machine_uuid
+    return ReportServer(settings.report, machine=machine, on_trouble=console.warn)
 
 
 def control_plane(settings: Settings, console: Console, pulse: Pulse) -> ControlPlane:

@@ -139,6 +139,8 @@ class Request:
     headers: dict[str, str]
     """Names in lower case."""
     query: str = ""
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass
@@ -228,11 +230,18 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer(self.rfile.read(int(self.headers["content-length"])))
+
+    def _answer(self, body: bytes = b"") -> None:
         asked = urlsplit(self.path)
         path = unquote(asked.path)
         seen = self.server.seen
         headers = {k.lower(): v for k, v in self.headers.items()}
-        seen.requests.append(Request(path=path, headers=headers, query=asked.query))
+        request = Request(path, headers, query=asked.query, method=self.command, body=body)
+        seen.requests.append(request)
         answer = self.server.answer_of(path, seen.asked(path))
         if isinstance(answer, bytes):
             self._begin(len(answer))

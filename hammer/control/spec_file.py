@@ -1,32 +1,79 @@
 """The control plane that needs no server: one machine document, at a URL or a path."""
 
+from dataclasses import asdict
 from pathlib import Path
 
-from hammer import spec
+from hammer import redact, spec
 from hammer.console import Failure
+from hammer.control.protocol import Attachment
+from hammer.control.report_server import ReportServer
 from hammer.errors import DocumentMissing, SpecUnreachable
 from hammer.spec import InstallSpec
+from hammer.step import Step
 from hammer.stream.http import FetchFailed, OnRetry, Patience, fetch
 
 DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024
+# What the server of hammer.report= may cost an installation, at most.
+BEGUN_LIMIT_S = 5.0
+INSTALLED_LIMIT_S = 5.0
+KEXEC_LIMIT_S = 15.0
+FAILED_LIMIT_S = 15.0
+BUNDLE_LIMIT_S = 30.0
 
 
 class SpecFile:
-    """Reads the document once. Nobody is told how it went: the console has told it."""
+    """Reads the document once; `server`, if there is one, is told how it goes."""
 
-    def __init__(self, where: str, *, patience: Patience, on_retry: OnRetry) -> None:
+    def __init__(
+        self,
+        where: str,
+        *,
+        patience: Patience,
+        on_retry: OnRetry,
+        server: ReportServer | None = None,
+    ) -> None:
         self._where = where
         self._patience = patience
         self._on_retry = on_retry
+        self._server = server
+
+    def begun(self, begin: Step) -> None:
+        if self._server is not None:
+            self._server.tell_and_wait(
+                "start", limit_s=BEGUN_LIMIT_S, begin=begin.value, spec=redact.url(self._where)
+            )
 
     def wait_for_spec(self) -> InstallSpec:
         return spec.read(self._text(), where=self._where)
 
-    def installed(self) -> None:
-        pass
+    def step_begun(self, step: Step) -> None:
+        if self._server is not None:
+            self._server.tell("step", step=step.value, number=step.number, state="begin")
 
-    def failed(self, failure: Failure) -> None:
-        pass
+    def step_ended(self, step: Step, *, seconds: float) -> None:
+        if self._server is not None:
+            place = {"step": step.value, "number": step.number}
+            self._server.tell("step", **place, state="end", seconds=seconds)
+
+    def installed(self) -> None:
+        if self._server is not None:
+            self._server.tell_and_wait("installed", limit_s=INSTALLED_LIMIT_S)
+
+    def about_to_kexec(self, kernel: str) -> None:
+        if self._server is None:
+            return
+        if self._server.tell_and_wait("kexec", limit_s=KEXEC_LIMIT_S, kernel=kernel) is None:
+            self._on_retry("hammer.report: nobody acknowledged the kexec, going on")
+
+    def failed(self, failure: Failure, *, bundle: Attachment | None) -> None:
+        if self._server is None:
+            return
+        attached = bundle.name if bundle else None
+        self._server.tell_and_wait(
+            "failed", limit_s=FAILED_LIMIT_S, bundle=attached, **asdict(failure)
+        )
+        if bundle is not None:
+            self._server.send_bundle(bundle.name, bundle.data, limit_s=BUNDLE_LIMIT_S)
 
     def _text(self) -> bytes:
         if "://" in self._where:

@@ -83,7 +83,8 @@
     │   └── TrialTooSlow
     ├── ControlError             40   who gives the orders cannot be reached
     │   ├── SpecUnreachable
-    │   └── ControlUnsupported
+    │   ├── ControlUnsupported
+    │   └── ReportUndelivered
     └── Stop                     75   somebody wanted it so, and it can go on
         └── Interrupted
 
@@ -105,6 +106,7 @@ from hammer.errors.base import (
 )
 from hammer.errors.control import (
     ControlUnsupported,
+    ReportUndelivered,
     SpecUnreachable,
 )
 from hammer.errors.host import (
@@ -259,6 +261,7 @@ __all__ = [
     "ProgramMissing",
     "ProgramTimeout",
     "RamdiskMissing",
+    "ReportUndelivered",
     "RestartRefused",
     "RetryUnsafe",
     "RuleUnknown",

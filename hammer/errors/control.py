@@ -31,3 +31,17 @@ class ControlUnsupported(ControlError):
 
     def __str__(self) -> str:
         return f"{self.name} is not supported by this version"
+
+
+@dataclass(eq=False, kw_only=True)
+class ReportUndelivered(ControlError):
+    """A server did not take a failure bundle that it was sent by `hammer report`."""
+
+    code = "report-undelivered"
+    hint = "check the server, or take the bundle with `hammer report DEVICE` or `... --console`"
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)} does not take the bundle: {self.reason}"

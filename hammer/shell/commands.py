@@ -8,6 +8,7 @@ from hammer.shell import (
     abandon_command,
     boot_command,
     chroot_command,
+    report_command,
     retry_command,
     status_command,
 )
@@ -17,6 +18,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     chroot_command,
     retry_command,
     boot_command,
+    report_command,
     abandon_command,
 )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hammer.cmdline import EMBEDDED_SPEC, OnFailure, parse
+from hammer.cmdline import EMBEDDED_SPEC, OnFailure, parse, redacted, report, secrets
 from hammer.errors import CmdlineInvalid
 from hammer.step import Break, Step
 
@@ -19,8 +19,8 @@ def test_every_word() -> None:
     settings = parse(
         "hammer.spec=http://10.0.0.1/m.yaml hammer.break=image,install:after "
         "hammer.on_failure=shell hammer.backoff_s=5 hammer.pause_s=0 hammer.install_limit_s=60 "
-        "hammer.preserve=1 hammer.debug=1 "
-        "hammer.events=/dev/ttyS1 ip=dhcp console=tty0 console=ttyS1,115200n8\n"
+        "hammer.preserve=1 hammer.debug=1 hammer.events=/dev/ttyS1 hammer.report=https://r/x "
+        "ip=dhcp console=tty0 console=ttyS1,115200n8\n"
     )
     assert settings.spec == "http://10.0.0.1/m.yaml"
     assert settings.breaks == {Break(Step.IMAGE), Break(Step.INSTALL, after=True)}
@@ -29,6 +29,7 @@ def test_every_word() -> None:
     assert settings.preserve
     assert settings.debug
     assert settings.events == "/dev/ttyS1"
+    assert settings.report == "https://r/x"
     assert settings.ip == "dhcp"
     assert settings.console == "ttyS1,115200n8"
 
@@ -53,6 +54,7 @@ def test_the_last_of_a_repeated_word_counts() -> None:
         ("hammer.pause_s=3s", "hammer.pause_s: must be a whole number of seconds, at most 86400"),
         ("hammer.pause_s=-1", "hammer.pause_s: must be a whole number of seconds, at most 86400"),
         ("hammer.pause_s=99999", "hammer.pause_s: must be a whole number of seconds"),
+        ("hammer.report=/x", "hammer.report: must be a URL that begins with http:// or https://"),
         ("hammer.spec=", "hammer.spec: needs a value"),
         ("hammer.on_failure=panic", "hammer.on_failure: must be one of reboot, shell, halt"),
         ("hammer.break=unpack", "hammer.break: must be STEP or STEP:after, or several with commas"),
@@ -70,3 +72,15 @@ def test_a_value_never_comes_back_in_a_message() -> None:
     with pytest.raises(CmdlineInvalid) as caught:
         parse("hammer.preserve=hunter2")
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_command_line_is_shown_without_the_secrets_of_its_urls() -> None:
+    line = 'quiet hammer.spec="http://me:hunter2@h/a b?sig=hunter3" ip=dhcp BOOTIF=01:02 url=x://y'
+    assert redacted(line) == 'quiet "hammer.spec=http://h/a b?..." ip=dhcp BOOTIF=01:02 url=x://y'
+    assert {"hunter2", "me:hunter2", "sig=hunter3"} <= set(secrets(line))
+    assert secrets("quiet ip=dhcp") == []
+
+
+def test_the_server_of_reports_is_known_on_a_line_that_is_refused() -> None:
+    assert report("hammer.spek=/x hammer.report=http://a hammer.report=http://b") == "http://b"
+    assert report("hammer.spek=/x") is None

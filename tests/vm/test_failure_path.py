@@ -12,7 +12,7 @@ from hammer.host.disks import MIB
 from hammer.step import Step
 from tests.images import PATH, image, published
 from tests.native.machine import SECRET, base_image, installer
-from tests.servers import Answer, Then, serve
+from tests.servers import Answer, Status, Then, serve
 from tests.vm.disks import empty_disk
 from tests.vm.documents import MACHINE_UUID, machine_document
 from tests.vm.guest import Disk, Guest, seen_by_guest
@@ -111,12 +111,19 @@ def test_an_installer_that_fails_with_an_address_from_the_command_line(
     work: Path, ramdisk: Ramdisk
 ) -> None:
     disk = used_disk(work / "disk.raw")
-    failing = installer("#!/bin/sh\necho I am the installer\nexit 7\n")
-    with serve(published(image({**base_image(), "install.sh": failing}))) as server:
+    failing = installer(
+        "#!/bin/sh\necho I am the installer\necho /etc/metal/userdata:\n"
+        "read -r line </etc/metal/userdata; echo $line\nexit 7\n"
+    )
+    answers: dict[str, Answer | Then] = {"/report": Status(204)}
+    answers |= published(image({**base_image(), "install.sh": failing}))
+    with serve(answers) as server:
         text = document(seen_by_guest(server.url(PATH)))
         guest = guest_with(text, disk, work=work, ramdisk=ramdisk)
         address = "ip=10.0.2.77::10.0.2.2:255.255.255.0::eth0:off:10.0.2.3"
-        verdict = guest.run(f"{address} hammer.on_failure=halt", timeout_s=LIMIT_S)
+        told = seen_by_guest(server.url("/report")).replace("//", f"//me:{SECRET}@")
+        words = f"{address} hammer.on_failure=halt hammer.report={told}?key={SECRET}"
+        verdict = guest.run(words, timeout_s=LIMIT_S)
     console = assert_failed(verdict, errors.InstallerFailed)
     assert "eth0 has 10.0.2.77/24" in console
     assert "I am the installer" in console
