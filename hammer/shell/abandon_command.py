@@ -6,7 +6,7 @@ from hammer.cmdline import Settings
 from hammer.console import Console
 from hammer.errors import AgentKilled, Interrupted, JournalMissing
 from hammer.journal import Journal
-from hammer.life import RUN_DIRECTORY, give_up, lived
+from hammer.life import RUN_DIRECTORY, give_up, kept_bundle, lived
 from hammer.report import Subparsers
 from hammer.this_machine import this_machine
 
@@ -36,7 +36,9 @@ def abandon_command(arguments: argparse.Namespace) -> int:
             cause: BaseException = AgentKilled(status=status or 0)
         else:
             cause = Interrupted(by="`hammer abandon`", by_person=True)
-        give_up(this_machine(console, settings), settings, journal, cause)
+        # Nobody else can say what the machine was like when its agent went away.
+        bundle = kept_bundle(cause) if isinstance(cause, AgentKilled) else None
+        give_up(this_machine(console, settings), settings, journal, cause, bundle)
         for note in getattr(cause, "__notes__", ()):
             console.warn(note)
         told = "the installed system stays" if complete else "given up, nothing of it can boot"

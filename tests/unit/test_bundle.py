@@ -151,7 +151,7 @@ def test_a_program_that_fails_is_told(run: Path) -> None:
     programs.run = no_such_program  # type: ignore[method-assign]
     made = make_bundle(sources(run, programs=programs))
     told = unpacked(made)["collected.txt"]
-    assert "lsblk.txt: left out, not-root: installing needs root, this is uid 7" in told
+    assert "lsblk.txt: left out, not-root: this needs root, and the user is uid 7" in told
 
 
 def test_a_bug_costs_a_part_and_its_text_is_not_told(
