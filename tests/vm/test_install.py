@@ -9,6 +9,7 @@ from hammer.step import Step
 from tests.demo_image.build_image import ON_ESP, ON_ESP_TEXT, DemoImage
 from tests.vm.disks import empty_disk, filesystem, partitions, vfat_file
 from tests.vm.documents import ESP_MIB, HOSTNAME, MACHINE_UUID, machine_document
+from tests.vm.firmware_memory import had_record, record_in
 from tests.vm.guest import Disk, Guest
 from tests.vm.ramdisk import Ramdisk
 from tests.vm.verdict import Verdict
@@ -42,6 +43,10 @@ def test_the_image_is_installed_and_boots(
     assert_proven(verdict, image)
     assert list(verdict.seconds()) == list(Step)
     assert_as_specified(disk.path, uefi=uefi, verdict=verdict)
+    if uefi:
+        # It was started, has said that it is up, and nothing is left to be said.
+        assert had_record(work)
+        assert record_in(work) is None
     if uefi and bus == "virtio":
         assert_boots_by_firmware(disk, work=work / "again", image=image)
 

@@ -2,6 +2,7 @@
 
 import io
 import stat
+from collections.abc import Mapping
 
 from initramfs import cpio
 from initramfs.tree import DEVICES
@@ -26,6 +27,8 @@ def tiny_image(
     kernel: str = "/boot/vmlinuz",
     cmdline: str = CMDLINE,
     before: str = "",
+    bootloader_id: str = "",
+    more: Mapping[str, Entry] | None = None,
 ) -> bytes:
     """An image whose installer runs `before`, and whose system runs `init` (shell).
 
@@ -33,6 +36,7 @@ def tiny_image(
     """
     entries = base_image()
     entries["boot/vmlinuz"] = built_ramdisk().kernel.read_bytes()
+    entries.update(more or {})
     initrd = "null"
     if init is not None:
         initrd = "/boot/initrd.img"
@@ -42,6 +46,7 @@ def tiny_image(
         f"echo 'cmdline: {cmdline}' > /etc/metal/boot-info.yaml\n"
         f"echo 'kernel: {kernel}' >> /etc/metal/boot-info.yaml\n"
         f"echo 'initrd: {initrd}' >> /etc/metal/boot-info.yaml\n"
+        f"echo 'bootloader_id: \"{bootloader_id}\"' >> /etc/metal/boot-info.yaml\n"
     )
     return image(entries)
 
