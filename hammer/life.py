@@ -176,7 +176,8 @@ def after_earlier_boots(machine: Machine, settings: Settings) -> None:
     wait_s = boots.begin(
         machine.memory, machine.console, backoff_s=settings.backoff_s, now_s=time.time()
     )
-    time.sleep(wait_s)
+    with machine.pulse.within(wait_s):
+        time.sleep(wait_s)
 
 
 def tell_memory(console: Console) -> None:
