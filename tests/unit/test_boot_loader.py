@@ -7,6 +7,7 @@ import pytest
 from hammer.errors import BootFileMissing, KernelInvalid, KexecRefused
 from hammer.host.firmware import Loader
 from hammer.host.identity import Identity
+from hammer.journal import Journal
 from hammer.steps.kernel import Kernel
 from tests.unit.documents import spec_of
 from tests.unit.fakes import Bench
@@ -59,6 +60,8 @@ def test_the_firmware_is_to_boot_the_loader_that_the_image_names(
         partition_uuid="uuid-of-vda1",
         file=f"\\EFI\\metal-debian\\{taken}",
     )
+    kept = Journal.model_validate_json(refusing.journal.model_dump_json())
+    assert kept.the_kernel == kernel, "for who starts it after a look around"
     first, following = "boot first metal-debian", f"boot next {kernel.loader}"
     assert [each for each in refusing.log if each.startswith("boot ")] == [first, following]
 
