@@ -1,13 +1,19 @@
 """The tree of errors keeps its promises."""
 
+import ast
 import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 
 from hammer import errors, redact
 from hammer.errors import HammerError
+from tests.bad_input import ROWS
+from tests.error_paths import PATHS, NoTest
 from tests.errors_page import leaves
+
+REPOSITORY = Path(__file__).parents[2]
 
 LEAVES = list(leaves(HammerError))
 
@@ -33,6 +39,29 @@ def test_the_drawing_shows_every_leaf_and_nothing_else() -> None:
     drawn = re.findall(r"[├└]── (\w+)", errors.__doc__)
     branches = {branch.__name__ for branch in HammerError.__subclasses__()}
     assert [name for name in drawn if name not in branches] == [leaf.__name__ for leaf in LEAVES]
+
+
+def test_every_leaf_has_a_test_that_raises_it_or_a_reason_why_not() -> None:
+    in_rows = {row.error for row in ROWS}
+    assert set(PATHS) == set(LEAVES) - in_rows, "tests/error_paths.py, or a row of bad_input.py"
+
+
+@pytest.mark.parametrize("leaf", PATHS, ids=lambda leaf: leaf.__name__)
+def test_the_test_of_a_leaf_is_there_and_names_it(leaf: type[HammerError]) -> None:
+    path = PATHS[leaf]
+    if isinstance(path, NoTest):
+        assert len(path.because) > 20
+        return
+    file, _, name = path.partition("::")
+    text = (REPOSITORY / file).read_text()
+    functions = {
+        node.name: [node, *node.decorator_list]
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert name in functions
+    code = "\n".join(ast.get_source_segment(text, each) or "" for each in functions[name])
+    assert re.search(rf"\b{leaf.__name__}\b|\b{leaf.code}\b", code), "it tests something else"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,151 @@
+"""The agent's life in the ramdisk, with a machine that is fake: what is told, kept and left."""
+
+import io
+import json
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from hammer import cmdline, life, run_command
+from hammer.bundle import Sources
+from hammer.commands import main
+from hammer.console import Event, Failure
+from hammer.control.protocol import Attachment
+from hammer.control.spec_file import SpecFile
+from hammer.host.chroot import Ended
+from hammer.journal import Journal
+from hammer.life import hand_over
+from hammer.shell import abandon_command, boot_command
+from hammer.step import Step
+from hammer.steps.kernel import Kernel
+from hammer.stream.http import Patience
+from tests.servers import Server, Status, serve
+from tests.unit.documents import DOCUMENT, spec_of
+from tests.unit.fakes import Bench, RecordedPower, RecordedPrograms
+
+STEPS = list(Step)
+KERNEL = Kernel(kernel="/boot/vmlinuz", initrd=None, cmdline="quiet", loaded=True)
+
+
+@pytest.fixture
+def run(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of a run, on a machine that is `bench` and whose network is up."""
+    run = tmp_path / "run"
+    run.mkdir()
+    monkeypatch.setattr(life, "in_ramdisk", lambda: True)
+    monkeypatch.setattr(life, "log_to", lambda handler: handler.close())
+    monkeypatch.setattr(life, "NEXT", run / "next")
+    monkeypatch.setattr(
+        life, "sources_here", lambda: Sources(run=run, programs=RecordedPrograms([]))
+    )
+    monkeypatch.setattr("hammer.host.lock.LOCK", tmp_path / "lock")
+    for module in (life, abandon_command, boot_command, run_command):
+        monkeypatch.setattr(module, "RUN_DIRECTORY", run)
+    for module in (life, abandon_command):
+        monkeypatch.setattr(
+            module, "this_machine", lambda console, _: replace(bench.machine, console=console)
+        )
+    monkeypatch.setattr(cmdline, "PROC_CMDLINE", tmp_path / "cmdline")
+    (tmp_path / "cmdline").write_text("hammer.pause_s=0\n")
+    return run
+
+
+def journal_before(step: Step | None, run: Path) -> Journal:
+    """Of an installation that was stopped before `step`; None: one that is complete."""
+    journal = Journal.new(run)
+    journal.network = "eth0 10.0.0.7/24"
+    done = STEPS if step is None else STEPS[: step.number - 1]
+    journal.done = dict.fromkeys(done, 1.0)
+    journal.keep_document(spec_of())
+    return journal
+
+
+def events(run: Path) -> list[Event]:
+    return [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+
+
+def test_a_system_that_is_not_complete_is_not_started(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal_before(Step.KERNEL, run)
+    assert main(["boot"]) == 2
+    assert "FAILED [not-installed]" in capsys.readouterr().out
+
+
+def test_an_agent_that_was_killed_is_told_and_its_bundle_kept(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal_before(Step.IMAGE, run)
+    assert main(["abandon", "--agent-left-with", "137"]) == 30
+    said = " ".join(capsys.readouterr().out.split())
+    assert "FAILED [agent-killed] the agent was killed by signal 9" in said
+    with tarfile.open(run / "bundle.tar.gz") as tar:
+        failure = tar.extractfile("failure.json")
+        assert failure is not None
+        assert json.loads(failure.read())["code"] == "agent-killed"
+    assert Journal.read(run).abandoned
+
+
+def told(server: Server) -> list[str]:
+    """The events that a server was told of, and bundles."""
+    return [
+        json.loads(request.body)["event"]
+        if request.headers["content-type"] == "application/json"
+        else "a bundle"
+        for request in server.requests
+    ]
+
+
+@pytest.mark.parametrize("on_failure", ["reboot", "shell"])
+def test_a_failure_is_told_with_a_bundle_of_the_machine_as_it_was(
+    on_failure: str, run: Path, bench: Bench, tmp_path: Path
+) -> None:
+    bench.chroot.ended = Ended(status=7, left_behind=())
+    with serve({"/r": Status(200)}) as server:
+        (tmp_path / "m.yaml").write_text(DOCUMENT)
+        words = f"ip=off hammer.spec={tmp_path}/m.yaml hammer.on_failure={on_failure}"
+        (tmp_path / "cmdline").write_text(f"{words} hammer.report={server.url('/r')}")
+        assert main(["run"]) == 20
+    story = [event for event in told(server) if event != "step"]
+    assert story == ["start", "failed", "a bundle"]
+    with tarfile.open(fileobj=io.BytesIO(server.requests[-1].body)) as tar:
+        failure = tar.extractfile("failure.json")
+        assert failure is not None
+        assert json.loads(failure.read())["step"] == "install"
+    assert (run / "bundle.tar.gz").read_bytes() == server.requests[-1].body
+    (failed,) = [event for event in events(run) if event["event"] == "failed"]
+    assert isinstance(failed["notes"], list)
+    assert "failure bundle: " in failed["notes"][0]
+    assert Journal.read(run).abandoned == (on_failure == "reboot")
+
+
+class Control(SpecFile):
+    """Writes into a log that it was asked."""
+
+    def __init__(self, log: list[str]) -> None:
+        super().__init__("/m.yaml", patience=Patience(), on_retry=log.append)
+        self.log = log
+
+    def about_to_kexec(self, kernel: str) -> None:
+        self.log.append(f"about to kexec {kernel}")
+
+    def failed(self, failure: Failure, *, bundle: Attachment | None) -> None:
+        self.log.append("failed")
+
+
+def test_the_last_word_comes_before_the_jump(bench: Bench) -> None:
+    class Jump(BaseException):
+        pass
+
+    class Power(RecordedPower):
+        def kexec(self) -> NoReturn:
+            self.log.append("jump")
+            raise Jump
+
+    machine = replace(bench.machine, power=Power(bench.log))
+    with pytest.raises(Jump):
+        hand_over(machine, Control(bench.log), KERNEL, pause_s=0)
+    assert bench.log == ["about to kexec /boot/vmlinuz", "jump"]
