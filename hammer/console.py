@@ -8,7 +8,7 @@ console has neither cursor nor scroll-back.
 import json
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,9 +17,14 @@ from hammer.step import Step
 
 COLUMNS = 80
 PROGRESS_EVERY_S = 5.0
+BAR = 44
+"""Columns of the longest bar of the table of steps."""
 MIB = 1024 * 1024
 
 Event = dict[str, object]
+
+DETAIL = ("say", "debug", "progress")
+"""Events that a line too slow for them may leave out: others tell what it came to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +48,22 @@ class Console:
     """Tells every sink what happens. No sink knows another one."""
 
     def __init__(
-        self, sinks: Sequence[Sink], *, clock: Callable[[], float] = time.monotonic
+        self,
+        sinks: Sequence[Sink],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        flush: Callable[[], None] = lambda: None,
     ) -> None:
+        """`flush` gives slow sinks some time."""
         self._sinks = sinks
         self._clock = clock
+        self._flush = flush
+        self._seconds: dict[Step, float] = {}
+        self._failed: tuple[Step, float] | None = None
+
+    def flush(self) -> None:
+        """Wait, but not for long, until all that was told has arrived."""
+        self._flush()
 
     def tell_also(self, sink: Sink) -> None:
         """One more sink, from now on."""
@@ -60,6 +77,10 @@ class Console:
         """One piece of news that is not a step, such as a line of the installer."""
         self.event("say", text=text)
 
+    def debug(self, text: str) -> None:
+        """A line of the log that somebody wants to see on the console."""
+        self.event("debug", text=text)
+
     def warn(self, text: str) -> None:
         """Something that went wrong and is not a failure of the installation."""
         self.event("warning", text=text)
@@ -68,10 +89,34 @@ class Console:
     def step(self, step: Step) -> Iterator[None]:
         """Frame a step. A step that raises has no end; the failure is told by others."""
         began = self._clock()
+        self._seconds = {each: s for each, s in self._seconds.items() if each.number < step.number}
+        self._failed = None
         self.event("step", step=step.value, number=step.number, state="begin")
-        yield
-        seconds = round(self._clock() - began, 3)
+        try:
+            yield
+        except BaseException:
+            self._failed = step, round(self._clock() - began, 3)
+            raise
+        seconds = self._seconds[step] = round(self._clock() - began, 3)
         self.event("step", step=step.value, number=step.number, state="end", seconds=seconds)
+
+    def has_done(self, seconds: Mapping[Step, float]) -> None:
+        """These steps were done before by another process, for the table of steps."""
+        self._seconds.update(seconds)
+
+    def tell_steps(self) -> None:
+        """Where the time went: every step done, and the one that failed."""
+        steps: list[Event] = [
+            {"step": step.value, "number": step.number, "seconds": seconds, "failed": False}
+            for step, seconds in self._seconds.items()
+        ]
+        if self._failed:
+            step, seconds = self._failed
+            steps.append(
+                {"step": step.value, "number": step.number, "seconds": seconds, "failed": True}
+            )
+        if steps:
+            self.event("steps", steps=steps)
 
     def progress(self, step: Step, *, total_bytes: int | None) -> Callable[[int], None]:
         """A function to be called with bytes so far, as often as one likes."""
@@ -96,6 +141,8 @@ class Console:
         return report
 
     def failed(self, failure: Failure) -> None:
+        """Tell where the time went until then, and what failed; the cause stays in sight."""
+        self.tell_steps()
         self.event("failed", **_fields(failure))
 
 
@@ -116,24 +163,21 @@ def _fields(failure: Failure) -> Event:
 
 def text_of(event: Event) -> list[str]:
     """The lines that a person sees of an event."""
-    prefix = "      "
-    if "number" in event:
-        prefix = f"{event['number']:>2}/{len(Step)} {event['step']!s:<9} "
+    prefix = _prefix(event)
     match event["event"]:
         case "step":
             end = event["state"] == "end"
             return [prefix + (f"done in {event['seconds']:.1f} s" if end else "begins")]
         case "progress":
             return [prefix + _progress(event)]
-        case "say":
+        case "say" | "debug":
             return _wrapped(str(event["text"]), first=prefix, then=prefix)
         case "warning":
             return _wrapped(str(event["text"]), first="      WARNING ", then="        ")
         case "memory":
-            return [
-                f"      peak memory: agent {event['agent_mib']} MiB, "
-                f"largest child {event['child_mib']} MiB"
-            ]
+            agent, child = event["agent_mib"], event["child_mib"]
+            text = f"peak memory: agent {agent} MiB, largest child {child} MiB"
+            return _wrapped(text, first=prefix, then=prefix)
         case "installed":
             return ["      installed"]
         case "kexec":
@@ -145,7 +189,15 @@ def text_of(event: Event) -> list[str]:
             return _stopped(str(event["where"]), by=str(event["by"]))
         case "failed":
             return _failed(event)
+        case "steps":
+            return _steps(event)
     return []
+
+
+def _prefix(event: Event) -> str:
+    if "number" in event:
+        return f"{event['number']:>2}/{len(Step)} {event['step']!s:<9} "
+    return "      "
 
 
 def _progress(event: Event) -> str:
@@ -161,6 +213,20 @@ def _stopped(where: str, *, by: str) -> list[str]:
     place = f" {held}" if (held := where.removeprefix("stopped ")) != where else f", {where}"
     # The terminal has shown the key that was pressed where the cursor was.
     return ["", *_wrapped(f"STOPPED{place} ({by})", first="", then="  ")]
+
+
+def _steps(event: Event) -> list[str]:
+    steps = event["steps"]
+    assert isinstance(steps, list)
+    longest = max(each["seconds"] for each in steps)
+    lines = []
+    for each in steps:
+        bar = "#" * max(1, round(BAR * each["seconds"] / longest)) if longest else ""
+        marked = f"{bar} FAILED" if each["failed"] else bar
+        line = f"{_prefix(each)}{each['seconds']:>7.1f} s {marked}"
+        lines.append(line.rstrip())
+    total = sum(each["seconds"] for each in steps)
+    return [*lines, f"      {'total':<9} {total:>7.1f} s"]
 
 
 def _failed(event: Event) -> list[str]:
@@ -193,28 +259,59 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in plain)
 
 
-def text_sink(write: Callable[[str], object]) -> Sink:
-    """Text for a terminal. `write` gets whole lines; what it raises is dropped."""
+Write = Callable[[str], object]
+"""Takes whole lines. An OSError that it raises is dropped: a console may be gone."""
+
+
+def text_sink(write: Write, *, write_detail: Write | None = None) -> Sink:
+    """Text for a terminal; `write_detail` gets what may be left out, else it is `write`, too."""
 
     def sink(event: Event) -> None:
         lines = text_of(event)
         if lines:
-            _written(write, "\n".join(lines) + "\n")
+            _written(event, "\n".join(lines) + "\n", write, write_detail)
 
     return sink
 
 
-def json_sink(write: Callable[[str], object]) -> Sink:
+def json_sink(write: Write, *, write_detail: Write | None = None) -> Sink:
     """One JSON object a line, with the time in seconds since the epoch."""
 
     def sink(event: Event) -> None:
-        line = json.dumps({**event, "time_s": round(time.time(), 3)}, ensure_ascii=True)
-        _written(write, line + "\n")
+        _written(event, json_line(event), write, write_detail)
 
     return sink
 
 
-def _written(write: Callable[[str], object], text: str) -> None:
-    # A console that is gone must not end an installation.
+def json_line(event: Event) -> str:
+    """An event as a line of JSON, with the time of now."""
+    return json.dumps({**event, "time_s": round(time.time(), 3)}, ensure_ascii=True) + "\n"
+
+
+def log_sink(write: Write) -> Sink:
+    """The lines of the console with their times, for a log that has the debug lines already."""
+
+    def sink(event: Event) -> None:
+        if event["event"] != "debug":
+            time_of_day = log_time(time.time())
+            _written(event, "".join(f"{time_of_day} {line}\n" for line in text_of(event)), write)
+
+    return sink
+
+
+def log_time(time_s: float) -> str:
+    """The time of the day (UTC in the ramdisk); the date would cost eleven columns of eighty."""
+    return time.strftime("%H:%M:%S", time.localtime(time_s)) + f".{int(time_s * 1000) % 1000:03}"
+
+
+def left_out_text(lines: int) -> str:
+    return f"      ... {lines} lines left out here, `hammer logs` has them\n"
+
+
+def left_out_json(lines: int) -> str:
+    return json_line({"event": "left-out", "lines": lines})
+
+
+def _written(event: Event, text: str, write: Write, write_detail: Write | None = None) -> None:
     with suppress(OSError):
-        write(text)
+        (write_detail or write if event["event"] in DETAIL else write)(text)

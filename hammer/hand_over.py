@@ -38,6 +38,8 @@ def hand_over(
     )
     if kernel.refused is not None:
         machine.console.event("firmware-boot", loader=str(kernel.loader), reason=kernel.refused)
+        machine.console.flush()
         machine.power.restart()
     machine.console.event("kexec", kernel=kernel.kernel, cmdline=kernel.cmdline)
+    machine.console.flush()
     machine.power.kexec()

@@ -120,6 +120,7 @@ def installed(machine: Machine, control: ControlPlane, journal: Journal, *, ask:
         raise
     control.installed()
     tell_memory(machine.console)
+    machine.console.tell_steps()
     machine.console.event("installed", kernel=kernel.kernel, loaded=kernel.loaded)
     return kernel
 

@@ -3,7 +3,7 @@
 `hammer run` lives it from the beginning, `hammer retry` and its like from where it was stopped.
 """
 
-import logging
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +14,7 @@ from hammer import VERSION, boots, cmdline, redact
 from hammer.abandon import abandon
 from hammer.bundle import Bundle, keep, make_bundle, sources_here, summary
 from hammer.cmdline import OnFailure, Settings
-from hammer.console import Console, json_sink, text_sink
+from hammer.console import Console, text_sink
 from hammer.control.protocol import ControlPlane, step_sink
 from hammer.errors import ControlError, Interrupted, NotRamdisk
 from hammer.hand_over import hand_over, ready_again
@@ -23,9 +23,9 @@ from hammer.host.identity import in_ramdisk, peak_memory
 from hammer.host.lock import only_agent
 from hammer.journal import Journal
 from hammer.machine import Machine
+from hammer.outlets import Outlets
 from hammer.report import (
     ConsoleHandler,
-    appender,
     failure_of,
     ignore_signals,
     log_to,
@@ -49,21 +49,23 @@ def lived(life: Callable[[Console, Settings], object]) -> int:
     if not in_ramdisk():
         return reported(Console([text_sink(stdout)]), _refuse)
     RUN_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log_to(logging.FileHandler(RUN_DIRECTORY / "hammer.log"))
-    sinks = [text_sink(stdout), json_sink(appender(RUN_DIRECTORY / "events.jsonl"))]
-    console = Console(sinks)
+    outlets = Outlets(RUN_DIRECTORY, sys.stdout)
+    console = outlets.console
     raise_on_signals()
 
     def with_settings() -> None:
         words = cmdline.read()
         if told := cmdline.events(words):
-            sinks.append(json_sink(appender(Path(told))))
+            outlets.add_events(Path(told))
         settings = cmdline.parse(words)
         if settings.debug:
             log_to(ConsoleHandler(console))
         life(console, settings)
 
-    return reported(console, with_settings)
+    try:
+        return reported(console, with_settings)
+    finally:
+        outlets.end()
 
 
 def install_and_start(
@@ -83,6 +85,7 @@ def install_and_start(
     """
     machine = this_machine(console, settings)
     NEXT.unlink(missing_ok=True)
+    console.has_done(journal.done)
     try:
         control = control_plane(settings, console, machine.pulse)
         if begin is not None:
@@ -167,6 +170,7 @@ def install(
         kernel = provision(machine, spec, journal, begin=begin, breaks=settings.breaks)
     control.installed()
     tell_memory(console)
+    console.tell_steps()
     console.event("installed", kernel=kernel.kernel, loaded=kernel.loaded)
     return kernel
 

@@ -9,20 +9,16 @@ import errno
 import logging
 import os
 import signal
-import stat
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from hammer.console import MIB, Console, Failure
+from hammer.console import Console, Failure, log_time
 from hammer.errors import BUG_EXIT_STATUS, FileFailed, HammerError, Interrupted
 
 log = logging.getLogger(__name__)
-
-EVENTS_LIMIT_BYTES = 16 * MIB
 
 # What add_subparsers() returns has no public name.
 Subparsers = argparse._SubParsersAction
@@ -126,7 +122,14 @@ class ConsoleHandler(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.say(record.getMessage())
+        self._console.debug(record.getMessage())
+
+
+class LogFormatter(logging.Formatter):
+    """Lines of the log, with times as those of the console have there."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return log_time(record.created)
 
 
 def log_to(handler: logging.Handler) -> None:
@@ -134,29 +137,7 @@ def log_to(handler: logging.Handler) -> None:
 
     Not what libraries log: urllib3 writes whole URLs, and signed links are secrets.
     """
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    handler.setFormatter(LogFormatter("%(asctime)s %(name)s %(message)s"))
     ours = logging.getLogger("hammer")
     ours.setLevel(logging.DEBUG)
     ours.addHandler(handler)
-
-
-def appender(path: Path) -> Callable[[str], None]:
-    """Writes to the end of a file or to a serial line; what cannot be opened gets nothing.
-
-    A disk gets nothing either, whatever the command line says. A file ends at
-    EVENTS_LIMIT_BYTES: it lies in memory, and an installer may print for ever.
-    """
-    handle = -1
-    with suppress(OSError):
-        # A terminal must not become ours, and one that nobody reads must not stop us.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK
-        handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
-        if stat.S_ISBLK(os.fstat(handle).st_mode):
-            os.close(handle)
-            handle = -1
-
-    def write(text: str) -> None:
-        if os.fstat(handle).st_size < EVENTS_LIMIT_BYTES:  # of a terminal it is 0
-            os.write(handle, text.encode())
-
-    return write

@@ -8,6 +8,7 @@ from hammer.shell import (
     abandon_command,
     boot_command,
     chroot_command,
+    logs_command,
     report_command,
     retry_command,
     status_command,
@@ -18,6 +19,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     chroot_command,
     retry_command,
     boot_command,
+    logs_command,
     report_command,
     abandon_command,
 )

@@ -7,7 +7,7 @@ import pytest
 
 from hammer.cmdline import parse
 from hammer.commands import main, parser
-from hammer.console import Console, Event, json_sink
+from hammer.console import Console, Event
 from hammer.control.spec_file import SpecFile
 from hammer.errors import (
     AgentRunning,
@@ -19,7 +19,7 @@ from hammer.errors import (
 from hammer.host.identity import in_ramdisk
 from hammer.host.lock import only_agent
 from hammer.host.pulse import NoPulse
-from hammer.report import appender, failure_of, reported
+from hammer.report import failure_of, reported
 from hammer.this_machine import control_plane
 
 SECRET = "hunter2"
@@ -96,21 +96,6 @@ def test_run_refuses_a_machine_with_a_system(capsys: pytest.CaptureFixture[str])
         pytest.skip("this host is a ramdisk itself")
     assert main(["run"]) == 30
     assert "FAILED [not-ramdisk]" in capsys.readouterr().out
-
-
-def test_events_go_to_files_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hammer.report.EVENTS_LIMIT_BYTES", 10)
-    write = appender(tmp_path / "events")
-    for _ in range(9):
-        write("12345\n")
-    assert (tmp_path / "events").read_text() == "12345\n12345\n"
-
-
-def test_events_that_cannot_be_written_stop_nothing(tmp_path: Path) -> None:
-    events: list[Event] = []
-    console = Console([json_sink(appender(tmp_path / "no/such/folder")), events.append])
-    console.say("hello")
-    assert len(events) == 1
 
 
 def test_one_agent_at_a_time(tmp_path: Path) -> None:

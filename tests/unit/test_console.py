@@ -1,10 +1,22 @@
 """Lines for a serial console, and events for programs."""
 
 import json
+from collections.abc import Callable
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
-from hammer.console import Console, Event, Failure, json_sink, text_of, text_sink
+from hammer.console import (
+    Console,
+    Event,
+    Failure,
+    json_sink,
+    left_out_json,
+    left_out_text,
+    text_of,
+    text_sink,
+)
 from hammer.step import Step
 
 FAILURE = Failure(
@@ -67,6 +79,102 @@ def test_a_failure_has_its_cause_first() -> None:
         "  what to do: correct the disks of the filesystem layout, or choose a machine",
         "    that has them",
     ]
+
+
+def test_the_table_of_steps_shows_where_the_time_went() -> None:
+    events: list[Event] = []
+    times = iter([0.0, 0.04, 1.0, 5.0])
+    console = Console([events.append], clock=lambda: next(times))
+    console.has_done({Step.CHECK: 2.0, Step.IMAGE: 40.0, Step.INSTALL: 99.0})
+    with console.step(Step.CONTRACT):
+        pass
+    with pytest.raises(ValueError, match="x"), console.step(Step.INSTALL):
+        raise ValueError("x")
+    console.failed(FAILURE)
+    assert [event["event"] for event in events][-2:] == ["steps", "failed"]
+    assert text_of(events[-2]) == [
+        " 1/10 check         2.0 s ##",
+        " 6/10 image        40.0 s ############################################",
+        " 7/10 contract      0.0 s #",
+        " 8/10 install       4.0 s #### FAILED",
+        "      total        46.0 s",
+    ]
+
+
+def test_no_table_without_steps() -> None:
+    events: list[Event] = []
+    Console([events.append]).failed(FAILURE)
+    assert [event["event"] for event in events] == ["failed"]
+
+
+def test_a_table_of_steps_that_took_no_time() -> None:
+    events: list[Event] = []
+    console = Console([events.append], clock=lambda: 0.0)
+    with console.step(Step.CHECK):
+        pass
+    console.tell_steps()
+    assert text_of(events[-1])[0] == " 1/10 check         0.0 s"
+
+
+TEXT = st.text()
+AMOUNT = st.integers(min_value=0, max_value=1 << 50)
+SECONDS = st.floats(min_value=0, max_value=86400)
+STEP = st.sampled_from(Step).map(lambda step: {"step": step.value, "number": step.number})
+
+
+def with_step(event: dict[str, st.SearchStrategy[object]]) -> st.SearchStrategy[Event]:
+    return st.builds(lambda step, rest: {**step, **rest}, STEP, st.fixed_dictionaries(event))
+
+
+EVENTS = st.one_of(
+    with_step({"event": st.just("step"), "state": st.just("begin")}),
+    with_step({"event": st.just("step"), "state": st.just("end"), "seconds": SECONDS}),
+    with_step(
+        {
+            "event": st.just("progress"),
+            "done_bytes": AMOUNT,
+            "total_bytes": st.one_of(st.none(), AMOUNT),
+            "bytes_per_s": AMOUNT,
+        }
+    ),
+    st.fixed_dictionaries({"event": st.sampled_from(["say", "debug", "warning"]), "text": TEXT}),
+    st.fixed_dictionaries({"event": st.just("memory"), "agent_mib": AMOUNT, "child_mib": AMOUNT}),
+    st.fixed_dictionaries({"event": st.just("kexec"), "kernel": TEXT, "cmdline": TEXT}),
+    st.fixed_dictionaries({"event": st.just("stopped"), "where": TEXT, "by": TEXT}),
+    st.fixed_dictionaries(
+        {
+            "event": st.just("failed"),
+            "code": st.just("image-corrupt"),
+            "message": TEXT,
+            "hint": TEXT,
+            "notes": st.lists(TEXT, max_size=3),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "event": st.just("steps"),
+            "steps": st.lists(
+                with_step({"seconds": SECONDS, "failed": st.booleans()}), min_size=1, max_size=10
+            ),
+        }
+    ),
+    st.fixed_dictionaries({"event": TEXT}),
+)
+
+
+@given(EVENTS)
+def test_every_line_of_every_event_is_ascii_and_fits(event: Event) -> None:
+    for line in text_of(event):
+        assert len(line) <= 80
+        assert line.isascii()
+        assert line.isprintable()
+
+
+@pytest.mark.parametrize("left_out", [left_out_text, left_out_json])
+def test_what_was_left_out_is_told_in_one_line(left_out: Callable[[int], str]) -> None:
+    note = left_out(123456)
+    assert note.index("\n") == len(note) - 1 < 80
+    assert "123456" in note
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from hammer.commands import main
 from hammer.console import Event, Failure
 from hammer.control.protocol import Attachment
 from hammer.control.spec_file import SpecFile
+from hammer.hand_over import hand_over
 from hammer.host.chroot import Ended
 from hammer.journal import Journal
-from hammer.life import hand_over
 from hammer.shell import abandon_command, boot_command
 from hammer.step import Step
 from hammer.steps.kernel import Kernel
@@ -147,5 +147,5 @@ def test_the_last_word_comes_before_the_jump(bench: Bench) -> None:
 
     machine = replace(bench.machine, power=Power(bench.log))
     with pytest.raises(Jump):
-        hand_over(machine, Control(bench.log), KERNEL, pause_s=0)
+        hand_over(machine, Control(bench.log), Journal(kernel=KERNEL), pause_s=0)
     assert bench.log == ["about to kexec /boot/vmlinuz", "jump"]
