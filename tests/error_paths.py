@@ -28,6 +28,7 @@ PATHS: dict[type[HammerError], str | NoTest] = {
         "tests/unit/test_life.py::test_a_system_that_is_not_complete_is_not_started"
     ),
     errors.RetryUnsafe: "tests/unit/test_retry.py::test_no_step_is_left_out",
+    errors.SystemAmbiguous: "tests/native/test_chroot.py::test_which_system_is_found",
     # --- the machine document
     errors.LayoutMissing: "tests/unit/image/check/test_report.py::test_wrong_words",
     errors.MachineUnknown: "tests/unit/test_sequence.py::test_a_machine_that_nobody_names",
@@ -54,7 +55,12 @@ PATHS: dict[type[HammerError], str | NoTest] = {
         "::test_a_system_that_never_says_that_it_is_up_on_a_machine_of_the_authors_own"
     ),
     errors.ImageWentOff: "tests/vm/test_try.py::test_a_system_that_powers_off_before_it_is_up",
+    errors.SystemNeverUp: "tests/unit/test_boots.py::test_systems_that_never_are_up_back_off_and_stop",
     # --- this machine
+    errors.ShellMissing: "tests/native/test_chroot.py::test_a_disk_without_a_system_can_be_entered_by_name",
+    errors.SystemMissing: "tests/native/test_chroot.py::test_which_system_is_found",
+    errors.TargetReadOnly: "tests/native/test_chroot.py::test_what_was_mounted_stays_and_what_is_missing_comes",
+    errors.RestartRefused: "tests/unit/test_power.py::test_a_restart_that_is_refused",
     errors.NotRamdisk: "tests/unit/test_commands.py::test_run_refuses_a_machine_with_a_system",
     errors.NotRoot: "tests/unit/test_sequence.py::test_only_root_installs",
     errors.AgentRunning: "tests/native/test_install.py::test_a_second_installation_is_refused",

@@ -68,19 +68,19 @@ def events(run: Path) -> list[Event]:
 
 
 def test_a_system_that_is_not_complete_is_not_started(
-    run: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     journal_before(Step.KERNEL, run)
     assert main(["boot"]) == 2
-    assert "FAILED [not-installed]" in capsys.readouterr().out
+    assert "FAILED [not-installed]" in capfd.readouterr().out
 
 
 def test_an_agent_that_was_killed_is_told_and_its_bundle_kept(
-    run: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     journal_before(Step.IMAGE, run)
     assert main(["abandon", "--agent-left-with", "137"]) == 30
-    said = " ".join(capsys.readouterr().out.split())
+    said = " ".join(capfd.readouterr().out.split())
     assert "FAILED [agent-killed] the agent was killed by signal 9" in said
     with tarfile.open(run / "bundle.tar.gz") as tar:
         failure = tar.extractfile("failure.json")
