@@ -1,5 +1,7 @@
 """Disks in, machine document, disks out: the installed system says by itself that it is up."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +14,7 @@ from tests.vm.documents import ESP_MIB, HOSTNAME, MACHINE_UUID, machine_document
 from tests.vm.firmware_memory import had_record, record_in
 from tests.vm.guest import Disk, Guest
 from tests.vm.ramdisk import Ramdisk
+from tests.vm.terminal import at_terminal
 from tests.vm.verdict import Verdict
 
 Bus = Literal["virtio", "nvme"]
@@ -47,6 +50,8 @@ def test_the_image_is_installed_and_boots(
         # It was started, has said that it is up, and nothing is left to be said.
         assert had_record(work)
         assert record_in(work) is None
+    plain = replace(guest, initrd=ramdisk.initrd, work=work / "later")
+    assert_chroot_finds_it(plain, uefi=uefi)
     if uefi and bus == "virtio":
         assert_boots_by_firmware(disk, work=work / "again", image=image)
 
@@ -76,6 +81,24 @@ def assert_as_specified(disk: Path, *, uefi: bool, verdict: Verdict) -> None:
         assert (esp["TYPE"], esp["LABEL"].lower()) == ("vfat", "efi")
         about = vfat_file(disk, table[0], "/" + ON_ESP.removeprefix("boot/efi/"))
         assert about.splitlines() == ON_ESP_TEXT.splitlines()
+
+
+def assert_chroot_finds_it(guest: Guest, *, uefi: bool) -> None:
+    """In a ramdisk that knows nothing of the machine: the system, and all of its fstab."""
+    with at_terminal(guest, "hammer.on_failure=shell") as terminal:
+        terminal.expect(r"^FAILED \[document-missing\]")
+        terminal.expect("# $")
+        terminal.line("hammer chroot cat /etc/metal/install.yaml | grep ^hostname:")
+        terminal.expect(r"^ +/dev/\S+: Debian .*, installed by metal-hammer$")
+        terminal.expect(f"^hostname: {HOSTNAME}$")
+        terminal.expect("# $")
+        if uefi:
+            terminal.line(f"hammer chroot cat /{ON_ESP}")
+            terminal.expect(f"^{re.escape(ON_ESP_TEXT.splitlines()[0])}$")
+            terminal.expect("# $")
+        terminal.line("grep -c /rootfs /proc/mounts; poweroff -f")
+        terminal.expect("^0$")
+        terminal.wait_for_end()
 
 
 def assert_boots_by_firmware(disk: Disk, *, work: Path, image: DemoImage) -> None:
