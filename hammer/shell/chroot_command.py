@@ -17,7 +17,7 @@ from hammer.host.mounts import HostMounts
 from hammer.host.programs import HostPrograms
 from hammer.journal import Journal
 from hammer.life import RUN_DIRECTORY
-from hammer.report import Subparsers, raise_on_signals, reported
+from hammer.report import Subparsers, ignore_signals, raise_on_signals, reported
 from hammer.shell.target import Seams, held_target
 from hammer.steps.format import Volume
 from hammer.this_machine import TARGET
@@ -72,6 +72,7 @@ def chroot_command(arguments: argparse.Namespace) -> int:
                 read_only=arguments.read_only,
             ) as root:
                 status = enter(HostChroot(), console, root, argv)
+                ignore_signals()  # what is left to do is to leave it as it was
 
     return reported(console, life) or status
 

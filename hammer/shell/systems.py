@@ -29,6 +29,9 @@ LOOK_OPTIONS = {
 }
 """By the formats that a root filesystem may have."""
 
+READ_ONLY_OPTIONS = {**LOOK_OPTIONS, "auto": ("ro", "noload")}
+"""By the formats of an fstab. `auto` may be an ext4; what does not take the word is not mounted."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class System:

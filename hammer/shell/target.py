@@ -106,7 +106,7 @@ def mount_missing(
             continue
         options = now_options(entry.options)
         if read_only:
-            options += systems.LOOK_OPTIONS.get(entry.format, ("ro",))
+            options += systems.READ_ONLY_OPTIONS.get(entry.format, ("ro",))
         try:
             with failing(entry.path):  # the directory may be missing, and the disk full
                 held.enter_context(

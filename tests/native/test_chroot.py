@@ -375,7 +375,7 @@ def test_a_journal_that_was_not_written_back_is_not_replayed(
 # Its own /run: the lock there is the machine's, and others may hold it.
 PRIVATE = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs run /run && exec "$@"', "sh"]
 BASH = ["setsid", "--ctty", "--wait", "bash", "--norc", "--noprofile", "-i"]
-OUTSIDE, INSIDE = r"outside \$ $", r"\(target\) # "
+OUTSIDE, INSIDE = r"outside \$ ", r"\(target\) # "
 
 
 class Person:

@@ -32,7 +32,7 @@ def test_stopped_at_a_breakpoint_and_failed_then_mended(work: Path, ramdisk: Ram
             disks=(Disk(path=empty_disk(work / "disk.raw", size_mib=DISK_MIB)),),
             uuid=MACHINE_UUID,
         )
-        words = "hammer.on_failure=shell hammer.break=install hammer.pause_s=0"
+        words = "hammer.on_failure=shell hammer.break=contract:after hammer.pause_s=0"
         with at_terminal(guest, words) as terminal:
             at_the_breakpoint(terminal)
             terminal.line("hammer continue")
@@ -47,7 +47,7 @@ def test_stopped_at_a_breakpoint_and_failed_then_mended(work: Path, ramdisk: Ram
 
 
 def at_the_breakpoint(terminal: Terminal) -> None:
-    terminal.expect(r"^STOPPED .*hammer\.break=install")
+    terminal.expect(r"^STOPPED .*hammer\.break=contract:after")
     terminal.expect(OUTSIDE)
     terminal.line("hammer chroot busybox grep ^hostname /etc/metal/install.yaml; echo left $?")
     terminal.expect(f"^hostname: {HOSTNAME}$")
