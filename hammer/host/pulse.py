@@ -47,7 +47,8 @@ class HostPulse:
         self._clock = clock or _boot_time_s
         self._grace_s = grace_s
         self._beat_s = self._clock()
-        self._deadline_s = self._beat_s
+        # One for each wait: several threads may wait, and end in any order.
+        self._deadlines_s: dict[object, float] = {}
         # Not truncated and not replaced: a full tmpfs has no room for a second page.
         self._handle = os.open(alive, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.tell()
@@ -61,17 +62,18 @@ class HostPulse:
 
     @contextlib.contextmanager
     def within(self, limit_s: float) -> Iterator[None]:
-        outer_s = self._deadline_s
-        self._deadline_s = max(outer_s, self._clock() + limit_s)
+        wait = object()
+        self._deadlines_s[wait] = self._clock() + limit_s
         try:
             yield
         finally:
-            self._deadline_s = outer_s
+            del self._deadlines_s[wait]
             self.beat()
 
     def tell(self) -> None:
         """Write until when we are alive, as far as is known now."""
-        until_s = min(self._clock(), max(self._beat_s, self._deadline_s)) + self._grace_s
+        excused_s = max([self._beat_s, *tuple(self._deadlines_s.values())])
+        until_s = min(self._clock(), excused_s) + self._grace_s
         # Of one length, so that no end of an older text is left over.
         with contextlib.suppress(OSError):
             os.pwrite(self._handle, f"{until_s:013.2f}\n".encode(), 0)

@@ -69,6 +69,15 @@ def test_a_wait_inside_of_another_does_not_shorten_it(watched: Watched) -> None:
         assert watched.until(650.0) == 710.0
 
 
+def test_waits_of_two_threads_end_in_any_order(watched: Watched) -> None:
+    short, long = watched.pulse.within(10), watched.pulse.within(600)
+    with short:
+        long.__enter__()
+    assert watched.until(650.0) == 710.0
+    long.__exit__(None, None, None)
+    assert watched.until(5000.0) == 710.0
+
+
 def test_a_wait_that_fails_is_over(watched: Watched) -> None:
     with pytest.raises(KeyError), watched.pulse.within(600):
         raise KeyError

@@ -16,7 +16,7 @@ from tests.vm.ramdisk import Ramdisk
 from tests.vm.tiny_system import CMDLINE, tiny_initrd
 from tests.vm.verdict import plain, tail
 
-LIMIT_S = 240
+LIMIT_S = 600
 WATCHDOG = ("-device", "i6300esb", "-action", "watchdog=reset")
 LEAPING_TIME = ("-icount", "shift=1,sleep=off")
 ARMED = "watchdog: i6300ESB timer, 20 s"
