@@ -147,7 +147,8 @@ def goes_through_the_firmware(terminal: Terminal, work: Path) -> None:
     terminal.wait_for_end()
     record = record_in(work)
     assert record is not None
-    assert (record.failures, record.last) == (0, None)
+    # Two of the three are over; whether there is a system that comes up is still not known.
+    assert (record.failures, record.unconfirmed, record.last) == (1, 1, None)
     assert record.started is not None
     assert record.started.how == "firmware"
 
