@@ -55,11 +55,17 @@ PATHS: dict[type[HammerError], str | NoTest] = {
         "::test_a_system_that_never_says_that_it_is_up_on_a_machine_of_the_authors_own"
     ),
     errors.ImageWentOff: "tests/vm/test_try.py::test_a_system_that_powers_off_before_it_is_up",
-    errors.SystemNeverUp: "tests/unit/test_boots.py::test_systems_that_never_are_up_back_off_and_stop",
+    errors.SystemNeverUp: (
+        "tests/unit/test_boots.py::test_systems_that_never_are_up_back_off_and_stop"
+    ),
     # --- this machine
-    errors.ShellMissing: "tests/native/test_chroot.py::test_a_disk_without_a_system_can_be_entered_by_name",
+    errors.ShellMissing: (
+        "tests/native/test_chroot.py::test_a_disk_without_a_system_can_be_entered_by_name"
+    ),
     errors.SystemMissing: "tests/native/test_chroot.py::test_which_system_is_found",
-    errors.TargetReadOnly: "tests/native/test_chroot.py::test_what_was_mounted_stays_and_what_is_missing_comes",
+    errors.TargetReadOnly: (
+        "tests/native/test_chroot.py::test_what_was_mounted_stays_and_what_is_missing_comes"
+    ),
     errors.RestartRefused: "tests/unit/test_power.py::test_a_restart_that_is_refused",
     errors.NotRamdisk: "tests/unit/test_commands.py::test_run_refuses_a_machine_with_a_system",
     errors.NotRoot: "tests/unit/test_sequence.py::test_only_root_installs",
