@@ -67,17 +67,46 @@ def failure_of(error: BaseException) -> Failure:
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+RAISED_AGAIN_S = 0.1
+
 
 def raise_on_signals() -> None:
-    """A first signal becomes an Interrupted; more of them do not disturb the clean-up."""
+    """A first signal becomes an Interrupted; more of them do not disturb the clean-up.
+
+    An exception that Python raises in a finalizer is dropped, and so is one that somebody takes
+    for another error. Then it is raised again, until `ignore_signals` says that it has arrived.
+    """
 
     def interrupt(number: int, _: object) -> NoReturn:
-        ignore_signals()
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
         name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        raise Interrupted(by=name, by_person=number == signal.SIGINT)
+        stop = Interrupted(by=name, by_person=number == signal.SIGINT)
 
+        def again(*_: object) -> None:
+            if not _on_its_way(stop):
+                raise stop
+
+        signal.signal(signal.SIGALRM, again)
+        signal.setitimer(signal.ITIMER_REAL, RAISED_AGAIN_S, RAISED_AGAIN_S)
+        raise stop
+
+    sys.unraisablehook = _not_told_if_interrupted
     for each in SIGNALS:
         signal.signal(each, interrupt)
+
+
+def _on_its_way(error: BaseException) -> bool:
+    """Whether what runs now cleans up after `error`."""
+    current = sys.exc_info()[1]
+    while current is not None and current is not error:
+        current = current.__context__
+    return current is error
+
+
+def _not_told_if_interrupted(dropped: "sys.UnraisableHookArgs") -> None:
+    if not isinstance(dropped.exc_value, Interrupted):
+        sys.__unraisablehook__(dropped)
 
 
 def ignore_signals() -> None:
@@ -86,6 +115,7 @@ def ignore_signals() -> None:
     The interpreter gives signals back their default action while it ends, but not
     those that are ignored.
     """
+    signal.setitimer(signal.ITIMER_REAL, 0)
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
 
