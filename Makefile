@@ -48,6 +48,7 @@ vm: setup ramdisk demo-image  ## tests in virtual machines
 soak: setup ramdisk demo-image  ## the long seeded matrices; hours
 	$(ROOT) env HAMMER_SOAK=1 $(PYTEST) tests/native -m soak
 	$(RETURN)
+	env HAMMER_SOAK=1 $(PYTEST) tests/vm -m soak
 
 bench: setup demo-image  ## stream and check of images beside shell pipelines; needs root
 	$(PYTHON) -m tests.bench.bench_check

@@ -1,15 +1,18 @@
 """A person stops an installation at the console, looks, and has it go on to its proven end."""
 
 import os
+import random
 import re
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from hammer.step import Step
 from tests.images import PATH, published
-from tests.servers import Answer, Drip, Then, serve
+from tests.servers import Answer, Drip, Status, Then, serve
 from tests.vm.disks import empty_disk
 from tests.vm.documents import MACHINE_UUID, machine_document
 from tests.vm.guest import Disk, Guest, seen_by_guest
@@ -29,22 +32,33 @@ def image() -> bytes:
     return tiny_image(init=UP_INIT, before="echo installing; busybox sleep 2")
 
 
+@dataclass(frozen=True)
+class Site:
+    """A machine with an empty disk, and a server whose answers a test may change."""
+
+    guest: Guest
+    answers: dict[str, Answer | Then]
+    document: bytes
+    words: str
+
+
 @pytest.fixture
-def guest(work: Path, ramdisk: Ramdisk, image: bytes) -> Iterator[Guest]:
-    """A machine with an empty disk, and a server whose image takes some seconds to come."""
-    slowly: dict[str, Answer | Then] = {
+def site(work: Path, ramdisk: Ramdisk, image: bytes) -> Iterator[Site]:
+    """The image takes some seconds to come."""
+    answers: dict[str, Answer | Then] = {
         **published(image),
         PATH: Drip(image, piece=len(image) // 8, pause_s=0.4),
     }
-    with serve(slowly) as server:
-        document = machine_document("/dev/vda", seen_by_guest(server.url(PATH)), uefi=False)
-        yield Guest(
-            work=work,
-            kernel=ramdisk.kernel,
-            initrd=ramdisk.with_document(document, work=work),
-            disks=(Disk(path=empty_disk(work / "disk.raw", size_mib=DISK_MIB)),),
-            uuid=MACHINE_UUID,
-        )
+    disk = Disk(path=empty_disk(work / "disk.raw", size_mib=DISK_MIB))
+    guest = Guest(
+        work=work, kernel=ramdisk.kernel, initrd=ramdisk.initrd, disks=(disk,), uuid=MACHINE_UUID
+    )
+    with serve(answers) as server:
+        address = seen_by_guest(server.url(""))
+        document = machine_document("/dev/vda", f"{address}{PATH}", uefi=False).encode()
+        answers["/m.yaml"] = document
+        words = f"hammer.spec={address}/m.yaml hammer.pause_s=20"
+        yield Site(guest, answers, document, words)
 
 
 def stopped(terminal: Terminal) -> str:
@@ -77,19 +91,35 @@ def step_of(where: str) -> Step:
     return Step(found[1])
 
 
-def test_stopped_in_steps_and_completed(guest: Guest) -> None:
-    with at_terminal(guest, "hammer.pause_s=20") as terminal:
+def stopped_at_once(terminal: Terminal) -> Step:
+    """Press the key, twice as people do, and see that what is promised holds."""
+    terminal.ctrl_c()
+    terminal.ctrl_c()
+    at = step_of(stopped(terminal))
+    # What is stopped on its way in or out may have mounted it or not.
+    if at not in (Step.MOUNT, Step.UNMOUNT):
+        assert mounted(terminal) == (1 if at.number > Step.MOUNT.number else 0)
+    return at
+
+
+@pytest.mark.soak
+def test_stopped_in_the_wait_in_steps_and_in_the_pause(site: Site) -> None:
+    site.answers["/m.yaml"] = Status(503)
+    with at_terminal(site.guest, site.words) as terminal:
+        terminal.expect("HTTP status 503, again in")
+        terminal.ctrl_c()
+        assert stopped(terminal) == "stopped before 1/10 check"
+        site.answers["/m.yaml"] = site.document
+        terminal.line("hammer continue")
+
         seen = dict.fromkeys(Step, 0)
         for step in STEPS:
             terminal.expect_nth("step", seen[step] + 1, step=step, state="begin")
-            terminal.ctrl_c()
-            terminal.ctrl_c()  # nobody types it just once
-            at = step_of(stopped(terminal))
             # A step may have ended while the key was on its way.
-            assert step.number <= at.number <= step.number + 1
-            assert mounted(terminal) == (1 if Step.MOUNT.number < at.number else 0)
+            assert step.number <= stopped_at_once(terminal).number <= step.number + 1
             seen = {each: begun(terminal, each) for each in Step}
             terminal.line("hammer retry check")
+
         terminal.expect("kexec in 20 s, Ctrl-C stops it")
         terminal.ctrl_c()
         assert stopped(terminal) == "installed"
@@ -97,4 +127,25 @@ def test_stopped_in_steps_and_completed(guest: Guest) -> None:
         terminal.line("hammer boot")
         terminal.expect("kexec in 20 s")
         terminal.expect(UP)
+        assert not [event for event in terminal.events() if event["event"] == "failed"]
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not SOAK, reason="a boot for ten moments: HAMMER_SOAK=1")
+@pytest.mark.parametrize("seed", range(3))
+def test_stopped_at_random_moments(seed: int, site: Site) -> None:
+    chance = random.Random(seed)
+    with at_terminal(site.guest, site.words) as terminal:
+        terminal.expect("eth0 has")
+        for _ in range(10):
+            # An installation takes about 15 s here; the pause before kexec is part of it.
+            time.sleep(chance.uniform(0, 20))
+            terminal.ctrl_c()
+            if chance.random() < 0.5:
+                terminal.ctrl_c()
+            where = stopped(terminal)
+            terminal.line(chance.choice(["hammer retry check", "hammer continue"]))
+            terminal.expect("begins|kexec in 20 s")
+        terminal.expect(UP)
+        assert where
         assert not [event for event in terminal.events() if event["event"] == "failed"]
