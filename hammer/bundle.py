@@ -24,10 +24,11 @@ from contract import paths
 from hammer import VERSION, cmdline, redact
 from hammer.console import Event, Failure
 from hammer.errors import HammerError
-from hammer.host import facts
+from hammer.host import facts, pstore
 from hammer.host.files import inside
 from hammer.host.identity import identity
 from hammer.host.programs import HostPrograms, Programs
+from hammer.host.ring import older
 from hammer.limited import limited
 from hammer.spec import secrets_of, without_secrets
 from hammer.steps.userdata import decoded
@@ -36,6 +37,7 @@ T = TypeVar("T")
 
 RUN_DIRECTORY = Path("/run/hammer")
 TARGET = Path("/rootfs")
+LOG, EVENTS = "hammer.log", "events.jsonl"
 FILE_NAME = "bundle.tar.gz"
 BUNDLE_LIMIT_S = 30.0
 PART_LIMIT_S = 5.0
@@ -138,10 +140,11 @@ def _parts(sources: Sources, failure: Failure | None, now_s: float) -> Iterator[
     yield "steps.json", 16 * KIB, lambda: _json(_steps(run))
     yield "version.txt", 1 * KIB, lambda: _version(now_s)
     yield "cmdline.txt", 8 * KIB, lambda: cmdline.redacted(sources.cmdline) + "\n"
-    yield "hammer.log", 256 * KIB, lambda: _log(run, 256 * KIB)
-    yield "events.jsonl", 192 * KIB, lambda: _tail(run / "events.jsonl", 192 * KIB)
+    yield "hammer.log", 256 * KIB, lambda: _log(run / LOG, 256 * KIB)
+    yield "events.jsonl", 192 * KIB, lambda: _log(run / EVENTS, 192 * KIB)
     yield "machine.yaml", 64 * KIB, lambda: _document(run)
     yield "dmesg.txt", 128 * KIB, facts.kernel_messages
+    yield "pstore.txt", 64 * KIB, pstore.records
     yield "mounts.txt", 32 * KIB, facts.mounts
     yield "memory.txt", 8 * KIB, facts.memory
     yield "block.json", 96 * KIB, lambda: _json(facts.block_devices())
@@ -182,27 +185,30 @@ def _steps(run: Path) -> list[Event]:
 
 
 def _events(run: Path) -> list[Event]:
+    """Those that tell of steps and failures."""
     events = []
-    try:
-        lines = (run / "events.jsonl").read_text(errors="replace").splitlines()
-    except OSError:
-        return []
-    for line in lines:
+    for path in (older(run / EVENTS), run / EVENTS):
         try:
-            event = json.loads(line)
-        except ValueError:  # cut off, or written at this moment
+            lines = path.read_text(errors="replace").splitlines()
+        except OSError:
             continue
-        if isinstance(event, dict):
-            events.append(event)
+        for line in lines:
+            # Of some 100000 lines of an installer none is parsed: that takes longer than we have.
+            if not line.startswith(('{"event": "step"', '{"event": "failed"')):
+                continue
+            try:
+                events.append(json.loads(line))
+            except ValueError:  # cut off, or written at this moment
+                continue
     return events
 
 
-def _log(run: Path, limit_bytes: int) -> str:
-    """The end of the log, also when it was just begun anew (hammer.log.1 is the one before)."""
+def _log(path: Path, limit_bytes: int) -> str:
+    """The end of a log, also when it was just begun anew."""
     before = ""
     with suppress(FileNotFoundError):
-        before = _tail(run / "hammer.log.1", limit_bytes)
-    return before + _tail(run / "hammer.log", limit_bytes)
+        before = _tail(older(path), limit_bytes)
+    return before + _tail(path, limit_bytes)
 
 
 def _tail(path: Path, limit_bytes: int) -> str:

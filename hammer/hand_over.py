@@ -4,7 +4,7 @@ import time
 from typing import NoReturn
 
 from hammer import boots
-from hammer.control.protocol import ControlPlane
+from hammer.control.protocol import ControlPlane, How
 from hammer.host.memory import Started
 from hammer.journal import Journal
 from hammer.machine import Machine
@@ -22,15 +22,16 @@ def hand_over(
     """Start the installed system, by kexec if it can be, else through the firmware."""
     assert machine.power is not None
     kernel = journal.the_kernel
-    how = "kexec" if kernel.refused is None else "a start through the firmware"
-    machine.console.say(f"{how} in {pause_s} s, Ctrl-C stops it")
+    how: How = "kexec" if kernel.refused is None else "firmware"
+    words = "kexec" if how == "kexec" else "a start through the firmware"
+    machine.console.say(f"{words} in {pause_s} s, Ctrl-C stops it")
     with machine.pulse.within(pause_s):
         time.sleep(pause_s)
-    control.about_to_kexec(kernel.kernel)
+    control.about_to_start(kernel.kernel, how=how)
     boots.started(
         machine.memory,
         Started(
-            how="kexec" if kernel.refused is None else "firmware",
+            how=how,
             image=journal.image_id,
             kernel=kernel.kernel,
             time_s=int(time.time()),

@@ -12,13 +12,13 @@ from typing import NoReturn
 
 from hammer import VERSION, boots, cmdline, redact
 from hammer.abandon import abandon
-from hammer.bundle import Bundle, keep, make_bundle, sources_here, summary
+from hammer.bundle import BUNDLE_LIMIT_S, Bundle, keep, make_bundle, sources_here, summary
 from hammer.cmdline import OnFailure, Settings
-from hammer.console import Console, text_sink
+from hammer.console import Console, failed_lines, text_sink
 from hammer.control.protocol import ControlPlane, step_sink
 from hammer.errors import ControlError, Interrupted, NotRamdisk
 from hammer.hand_over import hand_over, ready_again
-from hammer.host import network
+from hammer.host import network, pstore
 from hammer.host.identity import in_ramdisk, peak_memory
 from hammer.host.lock import only_agent
 from hammer.journal import Journal
@@ -101,7 +101,8 @@ def install_and_start(
         tell_memory(console)
         journal.failed(failure_of(cause))
         # Before anything is unmounted or cleared: it shows the machine as it failed.
-        bundle = kept_bundle(cause)
+        with machine.pulse.within(BUNDLE_LIMIT_S):
+            bundle = kept_bundle(cause)
         if not in_shell and settings.on_failure is not OnFailure.SHELL:
             give_up(machine, settings, journal, cause, bundle)
         else:
@@ -111,7 +112,9 @@ def install_and_start(
 
 def kept_bundle(cause: BaseException) -> Bundle:
     """The failure bundle of now, kept for `hammer report`; a note of the cause says where."""
-    bundle = make_bundle(sources_here(), failure_of(cause))
+    failure = failure_of(cause)
+    pstore.leave_words("\n".join(failed_lines(failure)))
+    bundle = make_bundle(sources_here(), failure)
     cause.add_note(summary(bundle, keep(bundle, RUN_DIRECTORY)))
     return bundle
 
@@ -192,6 +195,8 @@ def tell_memory(console: Console) -> None:
 def tell_start(console: Console, settings: Settings) -> None:
     console.event("start", version=VERSION, spec=redact.url(settings.spec))
     console.say(f"hammer {VERSION}")
+    if words := pstore.words_left():
+        console.say(f"the boot before ended with\n{words}")
 
 
 def _refuse() -> NoReturn:

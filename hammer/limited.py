@@ -1,5 +1,6 @@
 """Work that may never end, and a time after which nobody waits for it any more."""
 
+import signal
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,6 +19,8 @@ def limited(limit_s: float, work: Callable[[], T]) -> T:
     errors: list[BaseException] = []
 
     def run() -> None:
+        # Signals are for the main thread, whose system calls they interrupt.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             results.append(work())
         except BaseException as error:

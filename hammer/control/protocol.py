@@ -1,10 +1,12 @@
 """What every control plane can do; the agent knows no more of it than this."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from hammer.console import Event, Failure, Sink
 from hammer.spec import InstallSpec
 from hammer.step import Step
+
+How = Literal["kexec", "firmware"]
 
 
 class Attachment(Protocol):
@@ -39,7 +41,7 @@ class ControlPlane(Protocol):
     def installed(self) -> None:
         """The disks are as specified; a new kernel may start."""
 
-    def about_to_kexec(self, kernel: str) -> None:
+    def about_to_start(self, kernel: str, *, how: How) -> None:
         """The last word of this kernel. Waits until it is acknowledged, for some seconds."""
 
     def failed(self, failure: Failure, *, bundle: Attachment | None) -> None:

@@ -6,6 +6,7 @@ calls `tell_and_wait` waits, and has a limit.
 """
 
 import json
+import signal
 import threading
 import time
 from collections import deque
@@ -117,6 +118,8 @@ class ReportServer:
             self._dropped += 1
 
     def _send_all(self) -> None:
+        # Signals are for the main thread, whose system calls they interrupt.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while True:
             with self._news:
                 while not self._waiting:

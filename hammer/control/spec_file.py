@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hammer import redact, spec
 from hammer.console import Failure
-from hammer.control.protocol import Attachment
+from hammer.control.protocol import Attachment, How
 from hammer.control.report_server import ReportServer
 from hammer.errors import DocumentMissing, SpecUnreachable
 from hammer.spec import InstallSpec
@@ -16,7 +16,7 @@ DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024
 # What the server of hammer.report= may cost an installation, at most.
 BEGUN_LIMIT_S = 5.0
 INSTALLED_LIMIT_S = 5.0
-KEXEC_LIMIT_S = 15.0
+START_LIMIT_S = 15.0
 FAILED_LIMIT_S = 15.0
 BUNDLE_LIMIT_S = 30.0
 
@@ -38,10 +38,7 @@ class SpecFile:
         self._server = server
 
     def begun(self, begin: Step) -> None:
-        if self._server is not None:
-            self._server.tell_and_wait(
-                "start", limit_s=BEGUN_LIMIT_S, begin=begin.value, spec=redact.url(self._where)
-            )
+        self._told("start", limit_s=BEGUN_LIMIT_S, begin=begin.value, spec=redact.url(self._where))
 
     def wait_for_spec(self) -> InstallSpec:
         return spec.read(self._text(), where=self._where)
@@ -56,24 +53,26 @@ class SpecFile:
             self._server.tell("step", **place, state="end", seconds=seconds)
 
     def installed(self) -> None:
-        if self._server is not None:
-            self._server.tell_and_wait("installed", limit_s=INSTALLED_LIMIT_S)
+        self._told("installed", limit_s=INSTALLED_LIMIT_S)
 
-    def about_to_kexec(self, kernel: str) -> None:
-        if self._server is None:
-            return
-        if self._server.tell_and_wait("kexec", limit_s=KEXEC_LIMIT_S, kernel=kernel) is None:
-            self._on_retry("hammer.report: nobody acknowledged the kexec, going on")
+    def about_to_start(self, kernel: str, *, how: How) -> None:
+        event = "kexec" if how == "kexec" else "firmware-boot"
+        if not self._told(event, limit_s=START_LIMIT_S, kernel=kernel):
+            self._on_retry(f"hammer.report: nobody acknowledged the {event}, going on")
 
     def failed(self, failure: Failure, *, bundle: Attachment | None) -> None:
-        if self._server is None:
-            return
         attached = bundle.name if bundle else None
-        self._server.tell_and_wait(
-            "failed", limit_s=FAILED_LIMIT_S, bundle=attached, **asdict(failure)
-        )
-        if bundle is not None:
-            self._server.send_bundle(bundle.name, bundle.data, limit_s=BUNDLE_LIMIT_S)
+        self._told("failed", limit_s=FAILED_LIMIT_S, bundle=attached, **asdict(failure))
+        if self._server is not None and bundle is not None:
+            with self._patience.waiting(BUNDLE_LIMIT_S):
+                self._server.send_bundle(bundle.name, bundle.data, limit_s=BUNDLE_LIMIT_S)
+
+    def _told(self, event: str, *, limit_s: float, **fields: object) -> bool:
+        """Whether the server has it in time; where there is none, there is nothing to wait for."""
+        if self._server is None:
+            return True
+        with self._patience.waiting(limit_s):
+            return self._server.tell_and_wait(event, limit_s=limit_s, **fields) is not None
 
     def _text(self) -> bytes:
         if "://" in self._where:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from hammer.bundle import BUNDLE_LIMIT_S
 from hammer.cmdline import Settings
 from hammer.console import Console
 from hammer.errors import AgentKilled, Interrupted, JournalMissing
@@ -37,8 +38,10 @@ def abandon_command(arguments: argparse.Namespace) -> int:
         else:
             cause = Interrupted(by="`hammer abandon`", by_person=True)
         # Nobody else can say what the machine was like when its agent went away.
-        bundle = kept_bundle(cause) if isinstance(cause, AgentKilled) else None
-        give_up(this_machine(console, settings), settings, journal, cause, bundle)
+        machine = this_machine(console, settings)
+        with machine.pulse.within(BUNDLE_LIMIT_S):
+            bundle = kept_bundle(cause) if isinstance(cause, AgentKilled) else None
+        give_up(machine, settings, journal, cause, bundle)
         for note in getattr(cause, "__notes__", ()):
             console.warn(note)
         told = "the installed system stays" if complete else "given up, nothing of it can boot"

@@ -25,7 +25,15 @@ from tests.unit.fakes import RecordedPrograms
 FAILURE = Failure(code="not-root", exit_status=30, message="no root", hint="be root", notes=("x",))
 PARTS = {
     *("failure.json", "steps.json", "version.txt", "cmdline.txt", "hammer.log", "events.jsonl"),
-    *("machine.yaml", "dmesg.txt", "mounts.txt", "memory.txt", "block.json", "lsblk.txt"),
+    *(
+        "machine.yaml",
+        "dmesg.txt",
+        "pstore.txt",
+        "mounts.txt",
+        "memory.txt",
+        "block.json",
+        "lsblk.txt",
+    ),
     *("network.txt", "blkid.txt"),
 }
 
@@ -63,7 +71,7 @@ def test_everything_is_in_it(run: Path) -> None:
     files = unpacked(made)
     assert set(files) | set(made.left_out) == PARTS | {"collected.txt"}
     # A host may keep its kernel's messages and its list of disks to itself.
-    assert set(made.left_out) <= {"dmesg.txt", "block.json"}
+    assert set(made.left_out) <= {"dmesg.txt", "block.json", "pstore.txt"}
     assert files["hammer.log"] == "first line\nlast line\n"
     assert files["cmdline.txt"] == "quiet hammer.pause_s=0\n"
     assert {line.split(":")[0] for line in files["collected.txt"].splitlines()} == PARTS
@@ -117,6 +125,15 @@ def test_the_log_before_the_last_rotation_is_in_it(run: Path) -> None:
     assert files["hammer.log"] == "older line\nfirst line\nlast line\n"
 
 
+def test_what_happened_before_the_last_rotation_is_known(run: Path) -> None:
+    (run / "events.jsonl").rename(run / "events.jsonl.1")
+    (run / "events.jsonl").write_text(json.dumps({"event": "say", "text": "hello"}) + "\n")
+    files = unpacked(make_bundle(sources(run)))
+    assert json.loads(files["failure.json"])["code"] == "wipe-failed"
+    assert [step["step"] for step in json.loads(files["steps.json"])] == ["check", "wipe"]
+    assert '"hello"' in files["events.jsonl"]
+
+
 def test_a_program_that_hangs_costs_its_part(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
 
@@ -151,7 +168,7 @@ def test_a_program_that_fails_is_told(run: Path) -> None:
     programs.run = no_such_program  # type: ignore[method-assign]
     made = make_bundle(sources(run, programs=programs))
     told = unpacked(made)["collected.txt"]
-    assert "lsblk.txt: left out, not-root: this needs root, and the user is uid 7" in told
+    assert f"lsblk.txt: left out, not-root: {NotRoot(uid=7)}" in told
 
 
 def test_a_bug_costs_a_part_and_its_text_is_not_told(

@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,9 +14,10 @@ from hammer import cmdline, life, run_command
 from hammer.bundle import Sources
 from hammer.commands import main
 from hammer.console import Event, Failure
-from hammer.control.protocol import Attachment
+from hammer.control.protocol import Attachment, How
 from hammer.control.spec_file import SpecFile
 from hammer.hand_over import hand_over
+from hammer.host import pstore
 from hammer.host.chroot import Ended
 from hammer.journal import Journal
 from hammer.shell import abandon_command, boot_command
@@ -41,6 +43,12 @@ def run(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(
         life, "sources_here", lambda: Sources(run=run, programs=RecordedPrograms([]))
     )
+    kept = tmp_path / "pstore"
+    kept.mkdir()
+    (kept / "pmsg-ramoops-0").touch()
+    leave = partial(pstore.leave_words, pmsg=kept / "pmsg-ramoops-0")
+    monkeypatch.setattr(pstore, "leave_words", leave)
+    monkeypatch.setattr(pstore, "words_left", partial(pstore.words_left, pstore=kept))
     monkeypatch.setattr("hammer.host.lock.LOCK", tmp_path / "lock")
     for module in (life, abandon_command, boot_command, run_command):
         monkeypatch.setattr(module, "RUN_DIRECTORY", run)
@@ -122,6 +130,17 @@ def test_a_failure_is_told_with_a_bundle_of_the_machine_as_it_was(
     assert Journal.read(run).abandoned == (on_failure == "reboot")
 
 
+def test_the_next_boot_shows_how_this_one_ended(
+    run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cmdline").write_text("ip=off hammer.spec=/no/m.yaml")
+    assert main(["run"]) == 10
+    assert "the boot before" not in capfd.readouterr().out
+    assert main(["run"]) == 10
+    told = capfd.readouterr().out.partition("the boot before ended with")[2]
+    assert told.index("FAILED [document-missing]") < told.index("what to do: name it with")
+
+
 class Control(SpecFile):
     """Writes into a log that it was asked."""
 
@@ -129,8 +148,8 @@ class Control(SpecFile):
         super().__init__("/m.yaml", patience=Patience(), on_retry=log.append)
         self.log = log
 
-    def about_to_kexec(self, kernel: str) -> None:
-        self.log.append(f"about to kexec {kernel}")
+    def about_to_start(self, kernel: str, *, how: How) -> None:
+        self.log.append(f"about to start {kernel} by {how}")
 
     def failed(self, failure: Failure, *, bundle: Attachment | None) -> None:
         self.log.append("failed")
@@ -148,4 +167,4 @@ def test_the_last_word_comes_before_the_jump(bench: Bench) -> None:
     machine = replace(bench.machine, power=Power(bench.log))
     with pytest.raises(Jump):
         hand_over(machine, Control(bench.log), Journal(kernel=KERNEL), pause_s=0)
-    assert bench.log == ["about to kexec /boot/vmlinuz", "jump"]
+    assert bench.log == ["about to start /boot/vmlinuz by kexec", "jump"]

@@ -29,7 +29,7 @@ def _long_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_server, "POST_LIMIT_S", LONG_S)
     monkeypatch.setattr(report_server, "CONNECT_LIMIT_S", LONG_S)
     monkeypatch.setattr(report_server, "PAUSE_S", 0.01)
-    for limit in ("BEGUN", "INSTALLED", "KEXEC", "FAILED", "BUNDLE"):
+    for limit in ("BEGUN", "INSTALLED", "START", "FAILED", "BUNDLE"):
         monkeypatch.setattr(spec_file, f"{limit}_LIMIT_S", LONG_S)
 
 
@@ -68,7 +68,7 @@ def test_the_story_of_an_installation() -> None:
             console.say("not for the server")
         wait_until(lambda: len(server.requests) == 3)
         told.control.installed()
-        told.control.about_to_kexec("/boot/vmlinuz")
+        told.control.about_to_start("/boot/vmlinuz", how="kexec")
     story = events(server)
     assert [event["event"] for event in story] == ["start", "step", "step", "installed", "kexec"]
     assert {event["machine"] for event in story} == {UUID}
@@ -104,7 +104,7 @@ def test_without_a_server_nobody_is_told() -> None:
     control.step_begun(Step.CHECK)
     control.step_ended(Step.CHECK, seconds=1.0)
     control.installed()
-    control.about_to_kexec("/boot/vmlinuz")
+    control.about_to_start("/boot/vmlinuz", how="kexec")
     control.failed(FAILURE, bundle=BUNDLE)
     assert set(threading.enumerate()) <= before
 
@@ -114,7 +114,7 @@ def test_a_server_that_is_away_is_no_failure_and_told_once() -> None:
         told = Told(url)
         told.control.begun(Step.CHECK)
         told.control.step_begun(Step.CHECK)
-        told.control.about_to_kexec("/boot/vmlinuz")
+        told.control.about_to_start("/boot/vmlinuz", how="kexec")
         told.control.failed(FAILURE, bundle=BUNDLE)
     assert told.lines == [
         "hammer.report: Connection refused, going on without",
@@ -126,7 +126,7 @@ def test_a_server_that_is_away_is_no_failure_and_told_once() -> None:
 def test_a_server_in_trouble_gets_another_chance_for_what_is_important() -> None:
     with serve({"/r": Then(Status(503), Status(500), Status(200))}) as server:
         told = Told(server.url("/r"))
-        told.control.about_to_kexec("/boot/vmlinuz")
+        told.control.about_to_start("/boot/vmlinuz", how="kexec")
     assert server.asked("/r") == 3
     assert told.lines == [
         "hammer.report: the server answers with HTTP status 503, going on without"
@@ -150,7 +150,7 @@ def test_after_three_failures_in_a_row_only_the_end_is_told() -> None:
 def test_a_server_that_comes_back_is_told_what_it_missed() -> None:
     with serve({"/r": Then(Status(500), Status(500), Status(500), Status(200))}) as server:
         told = Told(server.url("/r"))
-        told.control.about_to_kexec("/boot/vmlinuz")
+        told.control.about_to_start("/boot/vmlinuz", how="kexec")
         told.control.step_begun(Step.CHECK)
         wait_until(lambda: not told.server._waiting)
         told.control.installed()
@@ -161,12 +161,12 @@ def test_a_server_that_comes_back_is_told_what_it_missed() -> None:
 
 
 def test_a_server_that_says_nothing_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spec_file, "KEXEC_LIMIT_S", 0.2)
+    monkeypatch.setattr(spec_file, "START_LIMIT_S", 0.2)
     with serve({"/r": Silent()}) as server:
         told = Told(server.url("/r"))
         for _ in range(10 * report_server.WAITING_MAX):
             told.control.step_begun(Step.CHECK)
         assert len(told.server._waiting) <= report_server.WAITING_MAX
-        told.control.about_to_kexec("/boot/vmlinuz")
+        told.control.about_to_start("/boot/vmlinuz", how="kexec")
         assert len(told.server._waiting) <= report_server.AHEAD_MAX + 1
         assert told.lines == ["hammer.report: nobody acknowledged the kexec, going on"]
