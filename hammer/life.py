@@ -157,12 +157,13 @@ def install(
     """Network, document, the sequence, and the report."""
     console = machine.console
     if journal.network is None:
-        after_earlier_boots(machine, settings)
         address = network.bring_up(machine.programs, settings.ip, pulse=machine.pulse)
         if address:
             console.say(f"{address.interface} has {address.address}")
         journal.network = f"{address.interface} {address.address}" if address else "off"
         journal.save()
+        # With the network, by which the control plane is told when this is the end.
+        after_earlier_boots(machine, settings)
     control.begun(begin)
     console.tell_also(step_sink(control))
     if begin is Step.CHECK:

@@ -36,7 +36,7 @@ class LastFailure(_Part):
 
     code: str
     message: str
-    step: str | None
+    step: str | None = None
     """None: before the first step, or after the last one."""
     time_s: int
     """Seconds since the epoch, by the machine's own clock."""

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,11 @@ from hammer.commands import main
 from hammer.console import Event, Failure
 from hammer.control.protocol import Attachment, How
 from hammer.control.spec_file import SpecFile
+from hammer.errors import SystemNeverUp
 from hammer.hand_over import hand_over
 from hammer.host import pstore
 from hammer.host.chroot import Ended
+from hammer.host.memory import EfiMemory, Remembered, Started
 from hammer.journal import Journal
 from hammer.shell import abandon_command, boot_command
 from hammer.step import Step
@@ -168,3 +171,30 @@ def test_the_last_word_comes_before_the_jump(bench: Bench) -> None:
     with pytest.raises(Jump):
         hand_over(machine, Control(bench.log), Journal(kernel=KERNEL), pause_s=0)
     assert bench.log == ["about to start /boot/vmlinuz by kexec", "jump"]
+
+
+def test_systems_that_never_were_up_stop_a_machine_that_can_tell_of_it(
+    run: Path, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = EfiMemory(tell=bench.log.append, folder=tmp_path)
+    started = Started(
+        how="kexec", image="tiny-1.0", kernel="/boot/vmlinuz", time_s=int(time.time())
+    )
+    memory.remember(Remembered(failures=2, unconfirmed=2, started=started))
+    bench.machine = replace(bench.machine, memory=memory)
+
+    def bring_up(*_: object, **__: object) -> None:
+        bench.log.append("network")
+
+    def tell(*_: object) -> None:
+        bench.log.append("told")
+
+    monkeypatch.setattr("hammer.host.network.bring_up", bring_up)
+    monkeypatch.setattr(life, "tell_failure", tell)
+    assert main(["run"]) == SystemNeverUp.exit_status
+    assert bench.log == ["network", "told"]
+    assert (run / "next").read_text() == "stop\n"
+    record = memory.recall()
+    assert (record.failures, record.unconfirmed, record.started) == (3, 3, None)
+    assert record.last is not None
+    assert record.last.code == SystemNeverUp.code

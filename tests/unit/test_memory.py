@@ -39,6 +39,14 @@ def test_what_is_remembered_is_there_after_a_restart(tmp_path: Path) -> None:
     assert told == []
 
 
+def test_a_failure_outside_of_a_step_is_remembered(tmp_path: Path) -> None:
+    kept, told = efi(tmp_path)
+    record = Remembered(failures=1, last=LAST.model_copy(update={"step": None}))
+    kept.remember(record)
+    assert kept.recall() == record
+    assert told == []
+
+
 def test_a_variable_is_attributes_and_json_in_one_write(tmp_path: Path) -> None:
     efi(tmp_path)[0].remember(Remembered(failures=3))
     data = (tmp_path / VARIABLE).read_bytes()
