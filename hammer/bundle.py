@@ -204,7 +204,7 @@ def _events(run: Path) -> list[Event]:
 
 
 def _log(path: Path, limit_bytes: int) -> str:
-    """The end of a log, also when it was just begun anew."""
+    """The end of a ring, also when it was just begun anew."""
     before = ""
     with suppress(FileNotFoundError):
         before = _tail(older(path), limit_bytes)

@@ -12,7 +12,6 @@ from typing import TextIO
 from hammer.console import (
     MIB,
     Console,
-    Sink,
     json_sink,
     left_out_json,
     left_out_text,
@@ -45,12 +44,12 @@ class Outlets:
         line = Line(console, left_out=left_out_text)
         self._lines = [line]
         self._own_lines: list[Line] = []
-        self._sinks: list[Sink] = [
+        sinks = [
             log_sink(log.write),
             json_sink(events.write),
             text_sink(line.write, write_detail=line.write_detail),
         ]
-        self.console = Console(self._sinks, flush=lambda: self._flush(KEXEC_FLUSH_S))
+        self.console = Console(sinks, flush=lambda: self._flush(KEXEC_FLUSH_S))
 
     def add_events(self, path: Path) -> None:
         """Events go there, too: to a serial line or a file; a disk gets nothing whatever is asked.
@@ -60,10 +59,10 @@ class Outlets:
         if line := opened_line(path, left_out=left_out_json):
             self._lines.append(line)
             self._own_lines.append(line)
-            self._sinks.append(json_sink(line.write, write_detail=line.write_detail))
+            self.console.tell_also(json_sink(line.write, write_detail=line.write_detail))
         elif path.is_file() or not path.exists():
             ring = Ring(path, limit_bytes=EVENTS_LIMIT_BYTES)
-            self._sinks.append(json_sink(ring.write))
+            self.console.tell_also(json_sink(ring.write))
 
     def end(self) -> None:
         """Give the lines a last time to take what was told; then the process may end."""

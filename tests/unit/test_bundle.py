@@ -273,3 +273,18 @@ def test_all_else_of_the_document_is_shown(run: Path) -> None:
     assert shown.allocation.hostname == examples.MACHINE.allocation.hostname
     assert shown.allocation.filesystemlayout == examples.MACHINE.allocation.filesystemlayout
     assert shown.allocation.ssh_pub_keys == examples.MACHINE.allocation.ssh_pub_keys
+
+
+@pytest.mark.parametrize("name", ["hammer.log", "events.jsonl"])
+def test_what_was_written_before_a_ring_turned_is_in_it(run: Path, name: str) -> None:
+    now = (run / name).read_text()
+    (run / f"{name}.1").write_text('{"before": 1}\n')
+    assert unpacked(make_bundle(sources(run)))[name] == '{"before": 1}\n' + now
+
+
+def test_the_steps_are_those_of_both_files_of_events(run: Path) -> None:
+    begun = {"event": "step", "step": "check", "number": 1, "state": "begin", "time_s": 1.0}
+    (run / "events.jsonl.1").write_text(json.dumps(begun) + "\n")
+    (run / "events.jsonl").write_text(json.dumps({**begun, "state": "end", "seconds": 2.5}) + "\n")
+    steps = json.loads(unpacked(make_bundle(sources(run)))["steps.json"])
+    assert [(step["step"], step["seconds"]) for step in steps] == [("check", 2.5)]
