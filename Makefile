@@ -50,8 +50,9 @@ soak: setup ramdisk demo-image  ## the long seeded matrices; hours
 	$(RETURN)
 	env HAMMER_SOAK=1 $(PYTEST) tests/vm -m soak
 
-bench: setup demo-image  ## stream and check of images beside shell pipelines; needs root
+bench: setup ramdisk demo-image  ## stream and check beside shell pipelines, slow consoles; needs root
 	$(PYTHON) -m tests.bench.bench_check
+	$(PYTHON) -m tests.bench.bench_console
 	$(ROOT) $(PYTHON) -m tests.bench.bench_stream
 	$(RETURN)
 

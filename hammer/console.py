@@ -242,11 +242,15 @@ def _failed(event: Event) -> list[str]:
 def _wrapped(text: str, *, first: str, then: str) -> list[str]:
     lines: list[str] = []
     for line in map(printable, text.splitlines() or [""]):
+        begin = then if lines else first
+        if line.strip() and len(begin) + len(line) <= COLUMNS:
+            lines.append(begin + line.rstrip())  # as below, and much faster
+            continue
         indent = line[: len(line) - len(line.lstrip())][: COLUMNS // 2]
         lines += textwrap.wrap(
             line.strip(),
             COLUMNS,
-            initial_indent=(then if lines else first) + indent,
+            initial_indent=begin + indent,
             subsequent_indent=then + indent,
             break_on_hyphens=False,
         ) or [first.rstrip()]
@@ -256,6 +260,8 @@ def _wrapped(text: str, *, first: str, then: str) -> list[str]:
 def printable(text: str) -> str:
     """ASCII without control characters: what others print must not steer the terminal."""
     plain = text.expandtabs(4).encode("ascii", "backslashreplace").decode("ascii")
+    if plain.isprintable():
+        return plain
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in plain)
 
 
