@@ -101,7 +101,7 @@ class Journal(BaseModel):
         began = time.monotonic()
         yield
         self.done[step] = round(time.monotonic() - began, 3)
-        self.begun = None
+        self.begun, self.passed = None, ""
         self.save()
 
     def writes_to(self, disks: Sequence[str]) -> None:
@@ -122,8 +122,7 @@ class Journal(BaseModel):
 
     def passes(self, place: Break) -> bool:
         """Whether the last try was stopped at just this breakpoint, and this one begins there."""
-        passed, self.passed = self.passed, ""
-        return passed == str(place)
+        return self.passed == str(place)
 
     @property
     def the_offer(self) -> Offer:

@@ -132,6 +132,15 @@ def test_a_breakpoint_is_passed_once(bench: Bench) -> None:
         provision(bench.machine, spec_of(), bench.journal, breaks=breaks)
 
 
+def test_a_breakpoint_that_was_passed_does_not_come_again_after_a_failure(bench: Bench) -> None:
+    place = Break(Step.INSTALL)
+    stopped(bench, place)
+    bench.chroot.ended = Ended(status=7, left_behind=())
+    for _ in range(2):
+        with pytest.raises(InstallerFailed):
+            provision(bench.machine, spec_of(), bench.journal, begin=Step.INSTALL, breaks=[place])
+
+
 def test_the_image_is_asked_for_again(bench: Bench) -> None:
     stopped(bench, Break(Step.IMAGE))
     done = go_on(bench)
