@@ -32,7 +32,7 @@ def status_command(_: argparse.Namespace) -> int:
 
 def lines(journal: Journal) -> Iterator[str]:
     """What is shown, at most 80 columns wide."""
-    yield f"the installation is {journal.where()}"
+    yield f"installation: {journal.where()}"
     for step in Step:
         yield f"{step.number:>2}/{len(Step)} {step:<9} {_state(journal, step)}"
     if journal.failure is not None:
