@@ -20,7 +20,7 @@ from hammer.errors import ControlError, Interrupted, NotRamdisk
 from hammer.hand_over import hand_over, ready_again
 from hammer.host import network, pstore
 from hammer.host.identity import in_ramdisk, peak_memory
-from hammer.host.lock import only_agent
+from hammer.host.lock import LOCK, only_agent
 from hammer.journal import Journal
 from hammer.machine import Machine
 from hammer.outlets import Outlets
@@ -44,14 +44,33 @@ NEXT = RUN_DIRECTORY / "next"
 """What initramfs/init does when the agent has ended: `restart SECONDS` or `stop`."""
 
 
-def lived(life: Callable[[Console, Settings], object]) -> int:
-    """Live in the ramdisk with a console, a log and the settings; the exit status for init."""
-    if not in_ramdisk():
-        return reported(Console([text_sink(stdout)]), _refuse)
+def lived(life: Callable[[Console, Settings], object], *, wait: bool = False) -> int:
+    """Live in the ramdisk with a console, a log and the settings; the exit status for init.
+
+    There is one life at a time, or somebody who came by SSH could clean up below an agent
+    that installs. Another one is waited for with `wait`, else it is a refusal that is told
+    here alone: what watches the events must not take it for the end of that installation.
+    """
+    console, status = Console([text_sink(stdout)]), 0
+    raise_on_signals()
+
+    def tell(process: str) -> None:
+        console.say(f"waiting for the end of process {process}, which is at work here")
+
+    def alone() -> None:
+        nonlocal status
+        if not in_ramdisk():
+            raise NotRamdisk()
+        with only_agent(LOCK, on_wait=tell if wait else None):
+            status = _lived(life)
+
+    return reported(console, alone) or status
+
+
+def _lived(life: Callable[[Console, Settings], object]) -> int:
     RUN_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
     outlets = Outlets(RUN_DIRECTORY, sys.stdout)
     console = outlets.console
-    raise_on_signals()
 
     def with_settings() -> None:
         words = cmdline.read()
@@ -156,12 +175,10 @@ def install(
 ) -> Kernel:
     """Network, document, the sequence, and the report."""
     console = machine.console
-    if journal.network is None:
-        address = network.bring_up(machine.programs, settings.ip, pulse=machine.pulse)
-        if address:
-            console.say(f"{address.interface} has {address.address}")
-        journal.network = f"{address.interface} {address.address}" if address else "off"
-        journal.save()
+    is_first = journal.network is None
+    if is_first:
+        network_up(machine, settings, journal)
+    if is_first:
         # With the network, by which the control plane is told when this is the end.
         after_earlier_boots(machine, settings)
     control.begun(begin)
@@ -169,14 +186,23 @@ def install(
     if begin is Step.CHECK:
         journal.keep_document(control.wait_for_spec())
     spec = journal.spec()
-    with only_agent():
-        re_establish(machine, spec, journal, begin)
-        kernel = provision(machine, spec, journal, begin=begin, breaks=settings.breaks)
+    re_establish(machine, spec, journal, begin)
+    kernel = provision(machine, spec, journal, begin=begin, breaks=settings.breaks)
     control.installed()
     tell_memory(console)
     console.tell_steps()
     console.event("installed", kernel=kernel.kernel, loaded=kernel.loaded)
     return kernel
+
+
+def network_up(machine: Machine, settings: Settings, journal: Journal) -> str:
+    """Interface and address, for the journal as well. Raises NetworkDown."""
+    found = network.bring_up(machine.programs, settings.ip, pulse=machine.pulse)
+    if found:
+        machine.console.say(f"{found.interface} has {found.address}")
+    journal.network = f"{found.interface} {found.address}" if found else "off"
+    journal.save()
+    return journal.network
 
 
 def after_earlier_boots(machine: Machine, settings: Settings) -> None:
@@ -198,7 +224,3 @@ def tell_start(console: Console, settings: Settings) -> None:
     console.say(f"hammer {VERSION}")
     if words := pstore.words_left():
         console.say(f"the boot before ended with\n{words}")
-
-
-def _refuse() -> NoReturn:
-    raise NotRamdisk()

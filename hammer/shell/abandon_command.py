@@ -49,4 +49,5 @@ def abandon_command(arguments: argparse.Namespace) -> int:
         if isinstance(cause, AgentKilled):
             raise cause
 
-    return lived(life)
+    # Whom init asks for: it restarts afterwards, whatever the answer is.
+    return lived(life, wait=status is not None)

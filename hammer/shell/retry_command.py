@@ -19,6 +19,7 @@ def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     )
     retry.set_defaults(command=retry_command)
     go_on = commands.add_parser("continue", help="go on where it was stopped, or start the system")
+    go_on.add_argument("--wait", action="store_true", help="for the end of another agent, first")
     go_on.set_defaults(command=continue_command)
 
 
@@ -31,10 +32,10 @@ def retry_command(arguments: argparse.Namespace) -> int:
     return lived(life)
 
 
-def continue_command(_: argparse.Namespace) -> int:
+def continue_command(arguments: argparse.Namespace) -> int:
     def life(console: Console, settings: Settings) -> None:
         journal = Journal.read(RUN_DIRECTORY)
         begin = None if journal.complete else beginning(journal, None)
         install_and_start(console, settings, journal, begin=begin, in_shell=True)
 
-    return lived(life)
+    return lived(life, wait=arguments.wait)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from hammer.console import Console, failed_lines, printable, text_sink
 from hammer.host.disks import MIB, Disk, HostDisks
+from hammer.host.lock import running_agent
 from hammer.host.mounts import mount_points
 from hammer.host.programs import HostPrograms
 from hammer.journal import Journal
@@ -25,26 +26,31 @@ def status_command(_: argparse.Namespace) -> int:
 
     def life() -> None:
         journal = Journal.read(RUN_DIRECTORY)
-        answer("".join(f"{line}\n" for line in lines(journal)))
+        answer("".join(f"{line}\n" for line in lines(journal, agent=running_agent())))
 
     return reported(Console([text_sink(stdout)]), life)
 
 
-def lines(journal: Journal) -> Iterator[str]:
-    """What is shown, at most 80 columns wide."""
-    yield f"installation: {journal.where()}"
+def lines(journal: Journal, *, agent: int | None) -> Iterator[str]:
+    """What is shown, at most 80 columns wide; `agent` is the process that is at work."""
+    if agent is None:
+        yield f"installation: {journal.where()}"
+    else:
+        yield f"installation: hammer is at work on it, process {agent}"
     for step in Step:
-        yield f"{step.number:>2}/{len(Step)} {step:<9} {_state(journal, step)}"
+        yield f"{step.number:>2}/{len(Step)} {step:<9} {_state(journal, step, agent)}"
     if journal.failure is not None:
         yield from failed_lines(journal.failure)
     yield from _mounts()
     yield from _disks(journal)
 
 
-def _state(journal: Journal, step: Step) -> str:
+def _state(journal: Journal, step: Step, agent: int | None) -> str:
     if step in journal.done:
         return f"done in {journal.done[step]:.1f} s"
     if step is journal.begun:
+        if agent is not None:
+            return "begun"
         return "failed" if journal.failure is not None else "stopped"
     return "-"
 

@@ -66,7 +66,7 @@ def after_agent(
     return shell(f". {HERE}/init; {HARMLESS} {told}; {then}", str(status)).splitlines()
 
 
-@pytest.mark.parametrize("name", ["init", "shell", "udhcpc-script"])
+@pytest.mark.parametrize("name", ["init", "profile", "shell", "shellrc", "udhcpc-script"])
 def test_syntax(name: str) -> None:
     assert BUSYBOX is not None
     subprocess.run([BUSYBOX, "sh", "-n", HERE / name], check=True)
@@ -144,6 +144,13 @@ def test_a_person_who_stopped_it_and_leaves_restarts_at_once() -> None:
     assert lines == ["person continue", "sync", "reboot -f"]
 
 
+def test_nothing_is_left_of_what_was_begun_by_ssh_before_a_restart() -> None:
+    told = 'on_failure() { echo reboot; }; clean_up() { echo "clean up after $1"; }'
+    lines = shell(f". {HERE}/init; {HARMLESS} {told}; give_up 30").splitlines()
+    assert lines[0] == "clean up after 30"
+    assert lines[-4:] == ["sleep 60", "clean up after 75", "sync", "reboot -f"]
+
+
 @pytest.mark.parametrize("what", OnFailure)
 def test_lines_fit_the_console(what: OnFailure) -> None:
     lines = after_agent(30, on_failure=what) + after_agent(30, decision="stop")
@@ -183,6 +190,39 @@ def test_the_question_at_the_end_of_the_shell(answer: str, default: str, status:
 
 def test_a_shell_that_was_ended_asks_nobody() -> None:
     assert leaves_shell("g\n", bash=129) == 1
+
+
+def prompt(tmp_path: Path, *, holder: str, locks: str) -> str:
+    """What the prompt says of an installation, with that pid in the lock's file."""
+    (tmp_path / "where").write_text("stopped in 6/10 image")
+    (tmp_path / "lock").write_text(holder)
+    (tmp_path / "locks").write_text(locks)
+    functions = (HERE / "shellrc").read_text().partition("PS1=")[0]
+    functions = functions[functions.index("# Whether") :]
+    for name, path in (
+        ("/run/hammer/where", "where"),
+        ("/run/hammer.lock", "lock"),
+        ("/proc/locks", "locks"),
+    ):
+        assert name in functions
+        functions = functions.replace(name, str(tmp_path / path))
+    return shell(f"{functions}\nwhere_it_stands").strip()
+
+
+@pytest.mark.parametrize(
+    ("holder", "locks", "said"),
+    [
+        ("123", "1: FLOCK  ADVISORY  WRITE 123 00:17:9 0 EOF\n", "running"),
+        ("123", "1: FLOCK  ADVISORY  WRITE 1234 00:17:9 0 EOF\n", "stopped in 6/10 image"),
+        ("123", "1: POSIX  ADVISORY  WRITE 123 00:17:9 0 EOF\n", "stopped in 6/10 image"),
+        ("123", "", "stopped in 6/10 image"),
+        ("", "1: FLOCK  ADVISORY  WRITE 123 00:17:9 0 EOF\n", "stopped in 6/10 image"),
+    ],
+)
+def test_the_prompt_tells_an_agent_that_runs(
+    tmp_path: Path, holder: str, locks: str, said: str
+) -> None:
+    assert prompt(tmp_path, holder=holder, locks=locks) == said
 
 
 def test_the_shell_completes_every_command_and_step() -> None:

@@ -1,6 +1,11 @@
 """What is told of a failure, and what of it must not be."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,7 +22,7 @@ from hammer.errors import (
     NotRoot,
 )
 from hammer.host.identity import in_ramdisk
-from hammer.host.lock import only_agent
+from hammer.host.lock import only_agent, running_agent
 from hammer.host.pulse import NoPulse
 from hammer.report import failure_of, reported
 from hammer.this_machine import control_plane
@@ -96,6 +101,101 @@ def test_run_refuses_a_machine_with_a_system(capsys: pytest.CaptureFixture[str])
         pytest.skip("this host is a ramdisk itself")
     assert main(["run"]) == 30
     assert "FAILED [not-ramdisk]" in capsys.readouterr().out
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from hammer.host.lock import only_agent
+with only_agent(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_agent(lock: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A process that holds the machine until its stdin ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, lock],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@dataclass
+class Lives:
+    """What becomes of commands in a ramdisk, without what they would do to this machine."""
+
+    lock: Path
+    lived: list[object] = field(default_factory=list)
+
+    def live(self, life: object) -> int:
+        self.lived.append(life)
+        return 0
+
+
+@pytest.fixture
+def lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lives:
+    lives = Lives(lock=tmp_path / "lock")
+    monkeypatch.setattr("hammer.life.in_ramdisk", lambda: True)
+    monkeypatch.setattr("hammer.life.LOCK", lives.lock)
+    monkeypatch.setattr("hammer.life._lived", lives.live)
+    return lives
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("command", ["run", "retry", "continue", "boot", "abandon"])
+def test_what_changes_something_is_refused_while_an_agent_is_at_work(
+    command: str, lives: Lives, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with another_agent(lives.lock) as other:
+        assert main([command]) == AgentRunning.exit_status
+        said = capsys.readouterr().out
+        assert "FAILED [agent-running]" in said
+        assert str(other.pid) in said
+        assert lives.lived == []
+    assert main([command]) == 0
+    assert len(lives.lived) == 1
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("command", ["continue --wait", "abandon --agent-left-with 75"])
+def test_init_waits_for_an_agent_that_is_at_work(
+    command: str, lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with another_agent(lives.lock) as other:
+        said: list[str] = []
+
+        def write(text: str) -> None:
+            said.append(text)
+            assert lives.lived == []
+            assert other.stdin is not None
+            other.stdin.close()  # it comes to its end
+
+        monkeypatch.setattr("hammer.life.stdout", write)
+        assert main(command.split()) == 0
+    assert f"waiting for the end of process {other.pid}" in said[0]
+    assert len(lives.lived) == 1
+
+
+@pytest.mark.programs
+def test_an_agent_is_seen_without_taking_its_lock(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    assert running_agent(lock) is None
+    with another_agent(lock) as other:
+        assert running_agent(lock) == other.pid
+    assert running_agent(lock) is None
+    with only_agent(lock):
+        assert running_agent(lock) == os.getpid()
+        assert running_agent(lock, locks=tmp_path / "none") is None
 
 
 def test_one_agent_at_a_time(tmp_path: Path) -> None:
