@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hammer import redact
 from hammer.errors import CmdlineInvalid
+from hammer.public_keys import public_keys
 from hammer.step import Break, Step
 
 PROC_CMDLINE = Path("/proc/cmdline")
@@ -73,6 +74,19 @@ def _breaks(value: str) -> frozenset[Break]:
     return frozenset(places[name] for name in names)
 
 
+def _ssh_key(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if separator and scheme in ("http", "https", "file") and rest:
+        return value
+    try:
+        public_keys(value)
+    except ValueError as problem:
+        raise ValueError(
+            f"must be a public key in quotes, or an http, https or file URL: this {problem}"
+        ) from None
+    return value
+
+
 def _word(name: str, parse: Callable[[str], object]) -> dict[str, object]:
     return {"word": name, "parse": parse}
 
@@ -111,6 +125,8 @@ class Settings:
     """URL of a server that is told how the installation goes, and gets the failure bundle."""
     pixie_api_url: str | None = field(default=None, metadata=_word("PIXIE_API_URL", _text))
     """Where metal-stack's pixie tells about the control plane."""
+    ssh_key: str | None = field(default=None, metadata=_word("hammer.ssh_key", _ssh_key))
+    """Who may log in by SSH: a public key, or the URL of a file with such keys."""
     ip: str | None = field(default=None, metadata=_word("ip", _text))
     """Network configuration as Documentation/admin-guide/nfs/nfsroot.rst of Linux has it."""
     console: str | None = field(default=None, metadata=_word("console", _text))

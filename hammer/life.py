@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from hammer import VERSION, boots, cmdline, redact
+from hammer import VERSION, boots, cmdline, redact, ssh
 from hammer.abandon import abandon
 from hammer.bundle import BUNDLE_LIMIT_S, Bundle, keep, make_bundle, sources_here, summary
 from hammer.cmdline import OnFailure, Settings
@@ -176,8 +176,9 @@ def install(
     """Network, document, the sequence, and the report."""
     console = machine.console
     is_first = journal.network is None
-    if is_first:
-        network_up(machine, settings, journal)
+    address = journal.network or network_up(machine, settings, journal)
+    if settings.ssh_key is not None:
+        ssh.offer(console, machine.programs, settings.ssh_key, network=address)
     if is_first:
         # With the network, by which the control plane is told when this is the end.
         after_earlier_boots(machine, settings)

@@ -1,7 +1,7 @@
 """What goes into the ramdisk, besides the agent and the modules of `initramfs/modules`."""
 
 from hammer.host.lvm import LVMLOCAL_CONF
-from hammer.host.programs import Program, RamdiskProgram, ReportProgram
+from hammer.host.programs import LabProgram, Program, RamdiskProgram, ReportProgram
 
 PACKAGES = (
     "bash",
@@ -28,6 +28,10 @@ PACKAGES = (
     "udev",
     "util-linux",
 )
+
+# Of `--ssh`.
+SSH_PACKAGES = ("dropbear-bin",)
+SSH_PROGRAMS = tuple(program.value for program in LabProgram)
 
 # Run while building, and none of it is in the ramdisk.
 BUILD_PACKAGES = ("binutils", "lz4", "zstd")

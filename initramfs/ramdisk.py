@@ -79,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
         help=f"program that installs images without an installer, becomes {CARRIED_INSTALLER}",
     )
     parser.add_argument(
+        "--ssh",
+        action="store_true",
+        help="with an SSH server, dropbear; hammer.ssh_key= says at boot who may log in",
+    )
+    parser.add_argument(
         "--manifest", type=Path, metavar="FILE", help="build from what another build recorded"
     )
     parser.add_argument(
@@ -140,7 +145,7 @@ def _teller() -> Callable[[str], None]:
 def _sources(options: argparse.Namespace, say: Callable[[str], None]) -> Sources:
     if options.manifest is None:
         kernel_package = None if options.no_modules else options.kernel_package
-        return sources_of.current(kernel_package, cache=options.cache, say=say)
+        return sources_of.current(kernel_package, ssh=options.ssh, cache=options.cache, say=say)
     if options.packages is None:
         raise BuildError("--manifest needs --packages: a folder with what it lists")
     return sources_of.recorded(manifest.read(options.manifest), folder=options.packages)
@@ -164,7 +169,7 @@ def _inputs_sha256(options: argparse.Namespace, sources: Sources) -> str:
         name = os.path.relpath(path.resolve(), tree.REPOSITORY)
         name = path.name if name.startswith("..") else name
         digest.update(f"{name} {packages.sha256_of(path)}\n".encode())
-    digest.update(f"{options.compress} {options.no_modules}\n".encode())
+    digest.update(f"{options.compress} {options.no_modules} {options.ssh}\n".encode())
     return digest.hexdigest()
 
 
@@ -210,6 +215,7 @@ def _archive(
         root=root,
         wheel_files=[sources.folder / wheel.file for wheel in sources.wheels],
         module_globs=globs,
+        ssh=options.ssh,
         say=say,
     )
     archive, packed = cache / "initrd.cpio", cache / "initrd.cpio.packed"

@@ -22,11 +22,14 @@ class Sources:
     wheels: Sequence[Artifact]
 
 
-def current(kernel_package: str | None, *, cache: Path, say: Callable[[str], None]) -> Sources:
+def current(
+    kernel_package: str | None, *, ssh: bool, cache: Path, say: Callable[[str], None]
+) -> Sources:
     """What the archives offer today, downloaded where it is not there already."""
     folder = cache / "packages"
     kernel = () if kernel_package is None else (kernel_package,)
-    roots = (*kernel, *contents.PACKAGES, *contents.BUILD_PACKAGES)
+    more = contents.SSH_PACKAGES if ssh else ()
+    roots = (*kernel, *contents.PACKAGES, *more, *contents.BUILD_PACKAGES)
     debs = packages.resolve(roots, cache=cache)
     say(f"{len(debs)} packages, those they depend on included")
     packages.download(debs, folder=folder)

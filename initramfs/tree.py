@@ -32,11 +32,12 @@ def make(
     root: Path,
     wheel_files: Sequence[Path],
     module_globs: Sequence[str] | None,
+    ssh: bool,
     say: Callable[[str], None],
 ) -> None:
     """Make the directory `tree` from packages unpacked at `root`.
 
-    No modules for `module_globs=None`. Raises BuildError when anything is
+    No modules for `module_globs=None`, a server with `ssh`. Raises BuildError when anything is
     missing, named or asked for by another file.
     """
     toolbox, copier = Toolbox(root=root), Copier(root=root, tree=tree)
@@ -44,6 +45,9 @@ def make(
     copier.copy_programs(contents.PROGRAMS, folders=contents.PROGRAM_FOLDERS)
     for name in contents.FILES:
         copier.copy(name)
+    if ssh:
+        copier.copy_programs(contents.SSH_PROGRAMS, folders=contents.PROGRAM_FOLDERS)
+        _install("profile", tree / "etc/profile", mode=0o644)
     _install_busybox(copier, toolbox)
     _install_certificates(root, tree)
     _install_python(copier, toolbox, wheel_files)

@@ -54,6 +54,13 @@ class ReportProgram(StrEnum):
     LSBLK = "lsblk"
 
 
+class LabProgram(StrEnum):
+    """What `initramfs/build --ssh` adds, and what the agent does without otherwise."""
+
+    DROPBEAR = "dropbear"
+    DROPBEARKEY = "dropbearkey"
+
+
 class AuthorProgram(StrEnum):
     """What only the commands for image authors need; none of it is in the ramdisk."""
 
@@ -63,7 +70,7 @@ class AuthorProgram(StrEnum):
     BASH = "bash"
 
 
-AnyProgram = Program | RamdiskProgram | ReportProgram | AuthorProgram
+AnyProgram = Program | RamdiskProgram | ReportProgram | LabProgram | AuthorProgram
 
 # Nothing of our own environment reaches a program: it may hold tokens, and a
 # locale would change the words we parse.

@@ -154,6 +154,19 @@ def test_no_virtual_machines_inside(archive: dict[str, Record]) -> None:
     assert not [name for name in archive if "/hammer/image/trial" in name or "qemu.py" in name]
 
 
+def test_no_ssh_server_unless_it_was_asked_for(
+    built: Built, again: Built, archive: dict[str, Record], repository: Path, tmp_path: Path
+) -> None:
+    assert not [name for name in archive if "dropbear" in name or name == "etc/profile"]
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        build(
+            *("--out", tmp_path / "out", "--cache", again.cache, "--packages", built.packages),
+            *("--manifest", again.out / manifest.FILE, "--ssh"),
+            repository=repository,
+        )
+    assert "in none of the packages:\n  dropbear\n  dropbearkey\n" in caught.value.output
+
+
 def test_what_the_kernel_needs_first(archive: dict[str, Record]) -> None:
     assert archive["init"].permissions == 0o755
     assert archive["dev/console"].device == (5, 1)

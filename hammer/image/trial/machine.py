@@ -13,6 +13,7 @@ from pydantic import SecretStr
 import contract
 from contract import machine_document as machine
 from hammer.errors import ArgumentInvalid, DocumentInvalid, DocumentMissing
+from hammer.public_keys import public_keys
 from hammer.steps.userdata import decoded
 
 Role = Literal["machine", "firewall"]
@@ -25,10 +26,6 @@ SECRET_CHARS = 6
 
 # A file that is given by mistake, such as a device, must not fill the memory.
 FILE_BYTES_MAX = 1 << 20
-
-# OpenSSH's format, sshd(8): perhaps options, the kind, and base64 that begins with the
-# length of the kind.
-PUBLIC_KEY = re.compile(r"(^|\s)\S+ +AAAA\S+")
 
 # Of the documentation's ranges (RFC 5737) where the world could see them; nothing
 # listens there, and an installer only writes them into files.
@@ -192,13 +189,10 @@ def _keys(path: Path | None) -> tuple[str, ...]:
     if path is None:
         return ()
     text = _read(path, "--ssh-key").decode(errors="replace")
-    keys = tuple(key for line in text.splitlines() if (key := line.strip()) and key[0] != "#")
-    if "PRIVATE KEY" in text:
-        raise ArgumentInvalid(argument="--ssh-key", reason=f"{path} is a private key")
-    if not keys or not all(map(PUBLIC_KEY.search, keys)):
-        reason = f"{path} holds something else than public keys, or nothing"
-        raise ArgumentInvalid(argument="--ssh-key", reason=reason)
-    return keys
+    try:
+        return public_keys(text)
+    except ValueError as problem:
+        raise ArgumentInvalid(argument="--ssh-key", reason=f"{path} {problem}") from None
 
 
 def _user_data(path: Path | None) -> SecretStr | None:

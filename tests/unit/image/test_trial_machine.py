@@ -15,6 +15,7 @@ from tests.unit.documents import DOCUMENT
 
 URL = "http://10.0.2.2:8000/img.tar.lz4"
 SECRET = "hunter2-is-the-secret"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzZfNfEAtkZWHow+msynHzFk1N1Fb1VLMPuuaVrD3mx me@home"
 MIB = 1024 * 1024
 
 
@@ -69,10 +70,10 @@ def test_uefi_gets_an_esp() -> None:
 
 def test_key_and_user_data_come_from_files(tmp_path: Path) -> None:
     key, data = tmp_path / "id.pub", tmp_path / "user-data"
-    key.write_text("# mine\nssh-ed25519 AAAAC3Nz me\n\n")
+    key.write_text(f"# mine\n{KEY}\n\n")
     data.write_bytes(b"test\xff")
     allocation = own(ssh_key=key, user_data=data).allocation
-    assert allocation.ssh_pub_keys == ("ssh-ed25519 AAAAC3Nz me",)
+    assert allocation.ssh_pub_keys == (KEY,)
     assert allocation.user_data is not None
     assert b64decode(allocation.user_data.get_secret_value()) == b"test\xff"
 
@@ -95,7 +96,7 @@ def test_a_file_without_end() -> None:
         own(user_data=Path("/dev/zero"))
 
 
-@pytest.mark.parametrize("text", ["", "# none\n", "ssh-ed25519 AAAAC3Nz me\nhello\n", "ssh-rsa\n"])
+@pytest.mark.parametrize("text", ["", "# none\n", f"{KEY}\nhello\n", "ssh-rsa\n"])
 def test_what_is_no_public_key(text: str, tmp_path: Path) -> None:
     key = tmp_path / "id.pub"
     key.write_text(text)
@@ -105,7 +106,7 @@ def test_what_is_no_public_key(text: str, tmp_path: Path) -> None:
 
 def test_a_public_key_may_have_options(tmp_path: Path) -> None:
     key = tmp_path / "id.pub"
-    line = 'from="10.0.0.0/8",command="echo hi" sk-ssh-ed25519@openssh.com AAAAGnNr me@home'
+    line = f'from="10.0.0.0/8",command="echo hi" {KEY}'
     key.write_text(line)
     assert own(ssh_key=key).allocation.ssh_pub_keys == (line,)
 
