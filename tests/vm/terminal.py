@@ -46,7 +46,7 @@ class Terminal:
         """How fast the guest's output is read; None: as it comes, 0: not at all. May be changed."""
         self._line = line
         self._guest = guest
-        self._new = ""
+        self._new = self._all = ""
         self._ended = False
         self._changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
@@ -81,6 +81,11 @@ class Terminal:
                     break
                 self._changed.wait(left_s)
         raise self._missing(f"{pattern!r} on the console", within_s)
+
+    def said(self) -> str:
+        """All that came so far, control sequences taken out."""
+        with self._changed:
+            return plain(self._all).replace("\r", "")
 
     def events(self) -> list[Event]:
         """All events so far, of this boot."""
@@ -135,7 +140,9 @@ class Terminal:
             except OSError:
                 data = b""
             with self._changed:
-                self._new += text.decode(data)
+                came = text.decode(data)
+                self._new += came
+                self._all += came
                 self._ended = not data
                 self._changed.notify_all()
             if not data:
