@@ -43,7 +43,7 @@ class Journal(BaseModel):
     offer: Offer | None = None
     volumes: tuple[Volume, ...] = ()
     kernel: Kernel | None = None
-    passed: str = ""
+    passed: Break | None = None
     """The breakpoint at which the last try stopped: the next one passes it."""
     failure: Failure | None = None
     """Why the last try ended, if it was not a person who ended it."""
@@ -101,7 +101,10 @@ class Journal(BaseModel):
         began = time.monotonic()
         yield
         self.done[step] = round(time.monotonic() - began, 3)
-        self.begun, self.passed = None, ""
+        self.begun = None
+        # Not earlier: who goes on may have to begin some steps before the breakpoint.
+        if self.passed is not None and step.number > self.passed.follows:
+            self.passed = None
         self.save()
 
     def writes_to(self, disks: Sequence[str]) -> None:
@@ -117,12 +120,17 @@ class Journal(BaseModel):
     def give_up(self) -> None:
         """Note that nothing is left of it to go on with: the next try begins at the first step."""
         self.done, self.begun, self.volumes, self.kernel = {}, None, (), None
-        self.offer, self.passed, self.abandoned = None, "", True
+        self.offer, self.passed, self.abandoned = None, None, True
         self.save()
 
     def passes(self, place: Break) -> bool:
-        """Whether the last try was stopped at just this breakpoint, and this one begins there."""
-        return self.passed == str(place)
+        """Whether the last try was stopped at just this breakpoint, and this one goes on there."""
+        return self.passed == place
+
+    def chooses(self, step: Step) -> None:
+        """Note that a person wants `step` again: the breakpoints behind it count anew."""
+        if self.passed is not None and self.passed.follows >= step.number:
+            self.passed = None
 
     @property
     def the_offer(self) -> Offer:

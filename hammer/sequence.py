@@ -72,6 +72,6 @@ def stop_at(place: Break, breaks: Collection[Break], journal: Journal) -> None:
     """Stop at a breakpoint, unless it is the one where the last try was stopped."""
     if journal.passes(place) or place not in breaks:
         return
-    journal.passed = str(place)
+    journal.passed = place
     journal.save()
     raise Interrupted(by=f"hammer.break={place}", by_person=True)

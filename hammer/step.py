@@ -38,3 +38,8 @@ class Break:
 
     def __str__(self) -> str:
         return f"{self.step}:after" if self.after else str(self.step)
+
+    @property
+    def follows(self) -> int:
+        """The number of the step that is done there; 0 before the first one."""
+        return self.step.number if self.after else self.step.number - 1

@@ -27,6 +27,8 @@ def retry_command(arguments: argparse.Namespace) -> int:
     def life(console: Console, settings: Settings) -> None:
         journal = Journal.read(RUN_DIRECTORY)
         begin = beginning(journal, arguments.step)
+        if arguments.step is not None:
+            journal.chooses(arguments.step)
         install_and_start(console, settings, journal, begin=begin, in_shell=True)
 
     return lived(life)

@@ -1,6 +1,7 @@
 """Going on with an installation: where it is safe to begin, and what is made ready for it."""
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -92,12 +93,12 @@ def ready(bench: Bench, begin: Step) -> None:
         shutil.rmtree(bench.target)
 
 
-def go_on(bench: Bench, wanted: Step | None = None) -> list[str]:
+def go_on(bench: Bench, wanted: Step | None = None, *, breaks: Collection[Break] = ()) -> list[str]:
     """What it does from here to the end."""
     before = len(bench.log)
     begin = beginning(bench.journal, wanted)
     ready(bench, begin)
-    provision(bench.machine, spec_of(), bench.journal, begin=begin)
+    provision(bench.machine, spec_of(), bench.journal, begin=begin, breaks=breaks)
     return bench.log[before:]
 
 
@@ -120,6 +121,33 @@ def test_stopped_anywhere_and_completed(
     assert bench.log[-6:] == uninterrupted.log[-6:]
 
 
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("after", [False, True])
+def test_going_on_gets_beyond_a_breakpoint(bench: Bench, step: Step, after: bool) -> None:
+    """Also where it begins some steps before it."""
+    place = Break(step, after)
+    stopped(bench, place)
+    if not bench.journal.complete:
+        go_on(bench, breaks=[place])
+    assert bench.journal.complete
+
+
+def test_a_breakpoint_behind_a_step_that_is_chosen_comes_again(bench: Bench) -> None:
+    place = Break(Step.IMAGE, after=True)
+    stopped(bench, place)
+    bench.journal.chooses(Step.IMAGE)
+    with pytest.raises(Interrupted, match="image:after"):
+        go_on(bench, Step.IMAGE, breaks=[place])
+
+
+def test_a_breakpoint_before_the_step_that_is_chosen_stays_passed(bench: Bench) -> None:
+    place = Break(Step.IMAGE)
+    stopped(bench, place)
+    bench.journal.chooses(Step.IMAGE)
+    go_on(bench, Step.IMAGE, breaks=[place])
+    assert bench.journal.complete
+
+
 def test_a_breakpoint_is_passed_once(bench: Bench) -> None:
     place = Break(Step.INSTALL)
     stopped(bench, place)
@@ -127,6 +155,7 @@ def test_a_breakpoint_is_passed_once(bench: Bench) -> None:
     with pytest.raises(Interrupted, match="install:after"):
         provision(bench.machine, spec_of(), bench.journal, begin=Step.INSTALL, breaks=breaks)
     # Another try comes along there again.
+    bench.journal.chooses(Step.CHECK)
     ready(bench, Step.CHECK)
     with pytest.raises(Interrupted, match=r"hammer\.break=install$"):
         provision(bench.machine, spec_of(), bench.journal, breaks=breaks)
