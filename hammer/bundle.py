@@ -91,19 +91,20 @@ def make_bundle(sources: Sources, failure: Failure | None = None) -> Bundle:
     secrets = _within(PART_LIMIT_S, lambda: _secrets(sources))
     for name, limit_bytes, collect in _parts(sources, failure, now_s):
         limit_s = min(PART_LIMIT_S, max(0.0, ends_s - time.monotonic()))
-        part = _within(limit_s, collect)
-        if not isinstance(part, _Lost) and not isinstance(secrets, _Lost):
-            text = redact.text(part, secrets)
-            files[name] = _newest(text, limit_bytes, as_json=name.endswith(".jsonl"))
-            told.append(f"{name}: {len(files[name])} bytes")
-        else:
-            # Without the secrets nobody can say what may be shown.
-            lost = secrets if isinstance(secrets, _Lost) else part
-            why = lost.why if isinstance(lost, _Lost) else ""
-            told.append(f"{name}: left out, {redact.text(why)}")
+        # Without the secrets nobody can say what may be shown.
+        part = secrets if isinstance(secrets, _Lost) else _within(limit_s, _shown(collect, secrets))
+        if isinstance(part, _Lost):
+            told.append(f"{name}: left out, {redact.text(part.why)}")
             left_out.append(name)
+        else:
+            files[name] = _newest(part, limit_bytes, as_json=name.endswith(".jsonl"))
+            told.append(f"{name}: {len(files[name])} bytes")
     files["collected.txt"] = ("\n".join(told) + "\n").encode()
     return Bundle(name=_name(now_s), data=_packed(files, now_s), left_out=tuple(left_out))
+
+
+def _shown(collect: Callable[[], str], secrets: list[str]) -> Callable[[], str]:
+    return lambda: redact.text(collect(), secrets)
 
 
 def keep(bundle: Bundle, run: Path) -> Path | None:

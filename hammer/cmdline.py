@@ -187,7 +187,10 @@ def redacted(cmdline: str) -> str:
     """A command line that may be shown: of URLs without user, password and query."""
     told = []
     for key, value in words(cmdline):
-        word = key if value is None else f"{key}={redact.url(value) if '://' in value else value}"
+        if value is not None and "://" in value:
+            word = f"{key}={redact.url(value)}"
+        else:
+            word = redact.text(key if value is None else f"{key}={value}")
         told.append(f'"{word}"' if " " in word else word)
     return " ".join(told)
 
@@ -195,7 +198,7 @@ def redacted(cmdline: str) -> str:
 def secrets(cmdline: str) -> list[str]:
     """The parts of its URLs that `redacted` leaves out, as they are written there."""
     urls = [value for _, value in words(cmdline) if value and "://" in value]
-    return [hidden for url in urls for hidden in (url, *redact.hidden_of(url))]
+    return [hidden for url in urls for hidden in redact.hidden_of(url)]
 
 
 def events(cmdline: str) -> str | None:

@@ -148,7 +148,7 @@ class Console:
 
 def failed_lines(failure: Failure) -> list[str]:
     """The lines that tell a failure."""
-    return _failed(_fields(failure))
+    return text_of({"event": "failed", **_fields(failure)})
 
 
 def _fields(failure: Failure) -> Event:
@@ -161,30 +161,45 @@ def _fields(failure: Failure) -> Event:
     }
 
 
-def text_of(event: Event) -> list[str]:
-    """The lines that a person sees of an event."""
+@dataclass(frozen=True)
+class _Paragraph:
+    text: str
+    first: str = ""
+    """Before its first line, and `then` before all others."""
+    then: str = ""
+
+
+INDENT = "      "
+
+
+def text_of(event: Event, *, columns: int | None = COLUMNS) -> list[str]:
+    """The lines that a person sees of an event; with `columns=None` as long as they are."""
+    return [line for each in _paragraphs(event) for line in _lines(each, columns)]
+
+
+def _paragraphs(event: Event) -> list[_Paragraph]:
     prefix = _prefix(event)
     match event["event"]:
         case "step":
             end = event["state"] == "end"
-            return [prefix + (f"done in {event['seconds']:.1f} s" if end else "begins")]
+            return [_Paragraph(f"done in {event['seconds']:.1f} s" if end else "begins", prefix)]
         case "progress":
-            return [prefix + _progress(event)]
+            return [_Paragraph(_progress(event), prefix)]
         case "say" | "debug":
-            return _wrapped(str(event["text"]), first=prefix, then=prefix)
+            return [_Paragraph(str(event["text"]), prefix, prefix)]
         case "warning":
-            return _wrapped(str(event["text"]), first="      WARNING ", then="        ")
+            return [_Paragraph(str(event["text"]), f"{INDENT}WARNING ", "        ")]
         case "memory":
             agent, child = event["agent_mib"], event["child_mib"]
             text = f"peak memory: agent {agent} MiB, largest child {child} MiB"
-            return _wrapped(text, first=prefix, then=prefix)
+            return [_Paragraph(text, prefix, prefix)]
         case "installed":
-            return ["      installed"]
+            return [_Paragraph("installed", INDENT)]
         case "kexec":
-            return _wrapped(f"kexec into {event['kernel']}", first="      ", then="        ")
+            return [_Paragraph(f"kexec into {event['kernel']}", INDENT, "        ")]
         case "firmware-boot":
             text = f"start through the firmware by {event['loader']}: {event['reason']}"
-            return _wrapped(text, first="      ", then="        ")
+            return [_Paragraph(text, INDENT, "        ")]
         case "stopped":
             return _stopped(str(event["where"]), by=str(event["by"]))
         case "failed":
@@ -197,7 +212,7 @@ def text_of(event: Event) -> list[str]:
 def _prefix(event: Event) -> str:
     if "number" in event:
         return f"{event['number']:>2}/{len(Step)} {event['step']!s:<9} "
-    return "      "
+    return INDENT
 
 
 def _progress(event: Event) -> str:
@@ -209,51 +224,49 @@ def _progress(event: Event) -> str:
     return f"{done * 100 // total:>3} %, {done // MIB} of {total // MIB} MiB, {rate}"
 
 
-def _stopped(where: str, *, by: str) -> list[str]:
+def _stopped(where: str, *, by: str) -> list[_Paragraph]:
     place = f" {held}" if (held := where.removeprefix("stopped ")) != where else f", {where}"
     # The terminal has shown the key that was pressed where the cursor was.
-    return ["", *_wrapped(f"STOPPED{place} ({by})", first="", then="  ")]
+    return [_Paragraph(""), _Paragraph(f"STOPPED{place} ({by})", then="  ")]
 
 
-def _steps(event: Event) -> list[str]:
+def _steps(event: Event) -> list[_Paragraph]:
     steps = event["steps"]
     assert isinstance(steps, list)
     longest = max(each["seconds"] for each in steps)
-    lines = []
+    told = []
     for each in steps:
         bar = "#" * max(1, round(BAR * each["seconds"] / longest)) if longest else ""
         marked = f"{bar} FAILED" if each["failed"] else bar
-        line = f"{_prefix(each)}{each['seconds']:>7.1f} s {marked}"
-        lines.append(line.rstrip())
+        told.append(_Paragraph(f"{each['seconds']:>7.1f} s {marked}", _prefix(each)))
     total = sum(each["seconds"] for each in steps)
-    return [*lines, f"      {'total':<9} {total:>7.1f} s"]
+    return [*told, _Paragraph(f"{'total':<9} {total:>7.1f} s", INDENT)]
 
 
-def _failed(event: Event) -> list[str]:
-    lines = [f"FAILED [{event['code']}]"]
-    lines += _wrapped(str(event["message"]), first="  ", then="    ")
+def _failed(event: Event) -> list[_Paragraph]:
+    told = [_Paragraph(f"FAILED [{event['code']}]")]
+    told.append(_Paragraph(str(event["message"]), "  ", "    "))
     notes = event["notes"]
     assert isinstance(notes, list)
-    for note in notes:
-        lines += _wrapped(f"also: {note}", first="  ", then="    ")
-    return lines + _wrapped(f"what to do: {event['hint']}", first="  ", then="    ")
+    told += [_Paragraph(f"also: {note}", "  ", "    ") for note in notes]
+    return [*told, _Paragraph(f"what to do: {event['hint']}", "  ", "    ")]
 
 
-def _wrapped(text: str, *, first: str, then: str) -> list[str]:
+def _lines(paragraph: _Paragraph, columns: int | None) -> list[str]:
     lines: list[str] = []
-    for line in map(printable, text.splitlines() or [""]):
-        begin = then if lines else first
-        if line.strip() and len(begin) + len(line) <= COLUMNS:
-            lines.append(begin + line.rstrip())  # as below, and much faster
+    for line in map(printable, paragraph.text.splitlines() or [""]):
+        begin = paragraph.then if lines else paragraph.first
+        if columns is None or (line.strip() and len(begin) + len(line) <= columns):
+            lines.append(f"{begin}{line}".rstrip())  # as below, and much faster
             continue
-        indent = line[: len(line) - len(line.lstrip())][: COLUMNS // 2]
+        indent = line[: len(line) - len(line.lstrip())][: columns // 2]
         lines += textwrap.wrap(
             line.strip(),
-            COLUMNS,
+            columns,
             initial_indent=begin + indent,
-            subsequent_indent=then + indent,
+            subsequent_indent=paragraph.then + indent,
             break_on_hyphens=False,
-        ) or [first.rstrip()]
+        ) or [paragraph.first.rstrip()]
     return lines
 
 
@@ -295,12 +308,16 @@ def json_line(event: Event) -> str:
 
 
 def log_sink(write: Write) -> Sink:
-    """The lines of the console with their times, for a log that has the debug lines already."""
+    """The lines of the console with their times, for a log that has the debug lines already.
+
+    They are not wrapped: in a failure bundle half of a secret would not be known as one.
+    """
 
     def sink(event: Event) -> None:
         if event["event"] != "debug":
             time_of_day = log_time(time.time())
-            _written(event, "".join(f"{time_of_day} {line}\n" for line in text_of(event)), write)
+            lines = text_of(event, columns=None)
+            _written(event, "".join(f"{time_of_day} {line}\n" for line in lines), write)
 
     return sink
 

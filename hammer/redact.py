@@ -2,13 +2,18 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 HIDDEN = "***"
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
+# A scheme is looked for in few characters, or a long word would take for ever.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s\"'<>]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _SHORTEST = 4
 """A secret of fewer characters is in every text, and hiding it would hide the text."""
+_RUN = 32
+"""So much of a secret in a row is hidden as well: programs and logs cut long lines."""
+_ANCHOR = _RUN // 2
 
 
 def url(text: str) -> str:
@@ -46,20 +51,61 @@ def text(told: str, secrets: Iterable[str] = ()) -> str:
     """A text that others wrote: URLs as above, and every place of a known secret hidden.
 
     A secret of several lines is hidden line by line as well, as far as these are long
-    enough to mean something: a program that prints it may put words before each.
+    enough to mean something: a program that prints it may put words before each. Of a
+    long one every long enough part is hidden.
     """
-    for secret in _spellings(secrets):
+    spellings = _spellings(secrets)
+    for secret in spellings:
         told = told.replace(secret, HIDDEN)
-    return _URL.sub(lambda found: url(found[0]), told)
+    return _URL.sub(lambda found: url(found[0]), _without_runs(told, spellings))
 
 
 def _spellings(secrets: Iterable[str]) -> list[str]:
     """How a secret may be written in a log, the longest first."""
     found = set()
     for secret in secrets:
-        lines = [line.strip() for line in secret.splitlines() if len(line.strip()) >= 2 * _SHORTEST]
+        # Also between tabs, which a log has as spaces.
+        lines = [line.strip() for line in _CONTROL.split(secret)]
+        lines = [line for line in lines if len(line) >= 2 * _SHORTEST]
         for each in (secret, secret.strip(), *lines):
             if len(each) >= _SHORTEST:
                 ascii_only = each.encode("ascii", "backslashreplace").decode("ascii")
                 found |= {each, json.dumps(each)[1:-1], ascii_only}
     return sorted(found, key=lambda each: (-len(each), each))
+
+
+def _without_runs(told: str, spellings: Sequence[str]) -> str:
+    """Hide what has _RUN characters in a row with a secret."""
+    # Whatever is that long has one of these whole.
+    anchors = {
+        secret[at : at + _ANCHOR]: (secret, at)
+        for secret in reversed(spellings)
+        if len(secret) >= _RUN
+        for at in range(0, len(secret) - _ANCHOR + 1, _ANCHOR)
+    }
+    if not anchors:
+        return told
+    parts, end, at = [], 0, 0
+    while at <= len(told) - _ANCHOR:
+        if (found := anchors.get(told[at : at + _ANCHOR])) is None:
+            at += 1
+            continue
+        begins, ends = _run(told, at, *found, not_before=end)
+        if ends - begins < _RUN:
+            at += 1
+            continue
+        parts += [told[end:begins], HIDDEN]
+        end = at = ends
+    return "".join([*parts, told[end:]])
+
+
+def _run(told: str, at: int, secret: str, secret_at: int, *, not_before: int) -> tuple[int, int]:
+    """From where to where `told` is the same as `secret`, around a place of both."""
+    begins, ends = at, at + _ANCHOR
+    back = min(begins - not_before, secret_at)
+    while back and told[begins - 1] == secret[secret_at - 1 - (at - begins)]:
+        begins, back = begins - 1, back - 1
+    ahead = min(len(told) - at, len(secret) - secret_at)
+    while ends - at < ahead and told[ends] == secret[secret_at + ends - at]:
+        ends += 1
+    return begins, ends

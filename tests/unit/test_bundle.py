@@ -14,10 +14,11 @@ from pydantic import SecretStr
 
 import contract
 from contract import examples
-from hammer import bundle
-from hammer.bundle import Bundle, Sources, keep, make_bundle, summary
-from hammer.console import Failure
+from hammer import bundle, redact
+from hammer.bundle import EVENTS, LOG, Bundle, Sources, keep, make_bundle, summary
+from hammer.console import Console, Failure, json_sink, log_sink, printable
 from hammer.errors import NotRoot
+from hammer.host.chroot import LINE_BYTES_MAX
 from hammer.host.programs import AnyProgram
 from hammer.report import failure_of
 from tests.unit.fakes import RecordedPrograms
@@ -288,3 +289,85 @@ def test_the_steps_are_those_of_both_files_of_events(run: Path) -> None:
     (run / "events.jsonl").write_text(json.dumps({**begun, "state": "end", "seconds": 2.5}) + "\n")
     steps = json.loads(unpacked(make_bundle(sources(run)))["steps.json"])
     assert [(step["step"], step["seconds"]) for step in steps] == [("check", 2.5)]
+
+
+@pytest.fixture
+def secret_run(tmp_path: Path) -> Path:
+    """The directory of a run whose document has secrets that are longer than lines are."""
+    allocation = examples.MACHINE.allocation
+    assert allocation.vpn is not None
+    secrets = {
+        "user_data": SecretStr(USER_DATA),
+        "vpn": allocation.vpn.model_copy(update={"auth_key": SecretStr(AUTH_KEY)}),
+    }
+    document = examples.MACHINE.model_copy(
+        update={"allocation": allocation.model_copy(update=secrets)}
+    )
+    (tmp_path / "machine.yaml").write_text(contract.dump(document))
+    return tmp_path
+
+
+# Not two places of them are the same.
+USER_DATA = (
+    '{"ignition": "' + "".join(sha256(b"%d" % each).hexdigest() for each in range(200)) + '"}'
+)
+AUTH_KEY = "tskey-auth-" + sha256(b"key").hexdigest()
+SIGNATURE = sha256(b"signature").hexdigest()
+
+
+def test_a_secret_that_is_longer_than_a_line_is_not_in_it(secret_run: Path) -> None:
+    """What an installer prints goes the way that it goes in the ramdisk."""
+    with (secret_run / LOG).open("w") as log, (secret_run / EVENTS).open("w") as events:
+        console = Console([log_sink(log.write), json_sink(events.write)])
+        console.say(f"joining the network of this machine with the key {AUTH_KEY}")
+        console.say(f"fetching https://images.test/some/long/path/img.tar.lz4?sig={SIGNATURE}")
+        said = f"+ echo {USER_DATA}"
+        for at in range(0, len(said), LINE_BYTES_MAX):
+            console.say(said[at : at + LINE_BYTES_MAX])
+        console.say("the last line")
+    files = unpacked(make_bundle(sources(secret_run)))
+    for name in (LOG, EVENTS):
+        assert "joining the network of this machine with the key ***" in files[name]
+        assert "https://images.test/some/long/path/img.tar.lz4?..." in files[name]
+        assert "the last line" in files[name]
+        for secret in (AUTH_KEY, SIGNATURE, USER_DATA):
+            parts = {secret[at : at + 32] for at in range(len(secret) - 31)}
+            assert not [part for part in parts if part in files[name]]
+
+
+def test_a_long_word_holds_nothing_up(run: Path) -> None:
+    # Each letter could begin a URL: looked for to the end of the word, that takes minutes.
+    (run / LOG).write_text("a" * 250_000 + "\n")
+    assert "a" * 250_000 in unpacked(make_bundle(sources(run)))[LOG]
+
+
+def test_what_cannot_be_redacted_in_time_is_left_out(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+
+    def hanging(text: str, secrets: object = ()) -> str:
+        if "last line" in text:
+            released.wait()
+        return text
+
+    monkeypatch.setattr(redact, "text", hanging)
+    monkeypatch.setattr(bundle, "PART_LIMIT_S", 0.5)
+    made = make_bundle(sources(run))
+    released.set()
+    assert LOG in made.left_out
+    assert LOG not in unpacked(made)
+
+
+def test_an_address_without_a_secret_is_shown(run: Path) -> None:
+    words = "hammer.spec=http://10.0.0.1/m.yaml hammer.report=https://me:hunter2@10.0.0.2/long/path"
+    (run / LOG).write_text("machine document http://10.0.0.1/m.yaml: not found\n")
+    files = unpacked(make_bundle(sources(run, cmdline=words)))
+    shown = "hammer.spec=http://10.0.0.1/m.yaml hammer.report=https://10.0.0.2/long/path\n"
+    assert files["cmdline.txt"] == shown
+    assert files[LOG] == "machine document http://10.0.0.1/m.yaml: not found\n"
+
+
+def test_a_secret_with_a_tab_is_hidden_also_where_the_log_has_spaces() -> None:
+    told = printable("+ user\thunter2hunter2")
+    assert "hunter2" not in redact.text(told, ["user\thunter2hunter2\n"])
