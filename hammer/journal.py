@@ -6,7 +6,7 @@ its mounts behind. What a later `hammer retry` needs of it stands here.
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -39,7 +39,7 @@ class Journal(BaseModel):
     done: dict[Step, float] = {}
     """Steps that came to their end, with their seconds, in order."""
     disks: tuple[str, ...] = ()
-    """Disks that were written to, by any try so far."""
+    """Disks that were written to, by any try since the last one that was complete."""
     offer: Offer | None = None
     volumes: tuple[Volume, ...] = ()
     kernel: Kernel | None = None
@@ -78,7 +78,11 @@ class Journal(BaseModel):
         self._keep(WHERE, self.where().encode())
 
     def keep_document(self, wanted: InstallSpec) -> None:
-        """Keep the machine document for later tries: its server may change it meanwhile."""
+        """Keep the machine document for later tries: its server may change it meanwhile.
+
+        Nothing that is done was done for this one, which may name other disks.
+        """
+        self.goes_back_to(Step.CHECK)
         self.document_from = wanted.where
         self._keep(DOCUMENT, wanted.text)
         self.save()
@@ -107,9 +111,17 @@ class Journal(BaseModel):
             self.passed = None
         self.save()
 
-    def writes_to(self, disks: Sequence[str]) -> None:
-        """Note, before the first write, which disks will not be as they were."""
-        self.disks = tuple(dict.fromkeys((*self.disks, *disks)))
+    def goes_back_to(self, step: Step) -> None:
+        """Note, before anything is changed for it, that the next try begins with `step`."""
+        if self.complete and step is Step.CHECK:
+            self.disks = ()  # what is there now is a whole system, until it is written to
+        self.done = {each: s for each, s in self.done.items() if each.number < step.number}
+        self.begun, self.failure = None, None
+        self.save()
+
+    def writes_to(self, disk: str) -> None:
+        """Note, before the first write, that a disk will not be as it was."""
+        self.disks = tuple(dict.fromkeys((*self.disks, disk)))
         self.save()
 
     def failed(self, failure: Failure) -> None:

@@ -38,6 +38,7 @@ def beginning(journal: Journal, wanted: Step | None) -> Step:
 
 def re_establish(machine: Machine, spec: InstallSpec, journal: Journal, begin: Step) -> None:
     """Make the machine what it is when `begin` begins. Raises what the steps raise."""
+    journal.goes_back_to(begin)
     if begin.number > Step.FORMAT.number:
         mount_target(machine, journal.volumes)
         return

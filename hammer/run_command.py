@@ -4,9 +4,11 @@ import argparse
 
 from hammer.cmdline import Settings
 from hammer.console import Console
+from hammer.errors import JournalMissing
 from hammer.journal import Journal
 from hammer.life import RUN_DIRECTORY, install_and_start, lived, tell_start
 from hammer.report import Subparsers
+from hammer.step import Step
 
 
 def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
@@ -20,6 +22,12 @@ def run_command(_: argparse.Namespace) -> int:
 
     def life(console: Console, settings: Settings) -> None:
         tell_start(console, settings)
-        install_and_start(console, settings, Journal.new(RUN_DIRECTORY))
+        try:
+            # Somebody has typed it: what another agent left mounted, and on disks, is known there.
+            journal, in_shell = Journal.read(RUN_DIRECTORY), True
+            journal.chooses(Step.CHECK)
+        except JournalMissing:
+            journal, in_shell = Journal.new(RUN_DIRECTORY), False
+        install_and_start(console, settings, journal, in_shell=in_shell)
 
     return lived(life)

@@ -41,8 +41,7 @@ def provision(
                 case Step.CHECK:
                     journal.offer = check(machine, spec)
                 case Step.WIPE:
-                    journal.writes_to([disk.device for disk in spec.layout.disks])
-                    wipe(machine, spec.layout)
+                    wipe(machine, spec.layout, left=journal.disks, begins=journal.writes_to)
                 case Step.PARTITION:
                     partition(machine, spec.layout)
                 case Step.FORMAT:

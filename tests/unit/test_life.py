@@ -69,8 +69,9 @@ def journal_before(step: Step | None, run: Path) -> Journal:
     journal = Journal.new(run)
     journal.network = "eth0 10.0.0.7/24"
     done = STEPS if step is None else STEPS[: step.number - 1]
-    journal.done = dict.fromkeys(done, 1.0)
     journal.keep_document(spec_of())
+    journal.done = dict.fromkeys(done, 1.0)
+    journal.save()
     return journal
 
 
@@ -98,6 +99,23 @@ def test_an_agent_that_was_killed_is_told_and_its_bundle_kept(
         assert failure is not None
         assert json.loads(failure.read())["code"] == "agent-killed"
     assert Journal.read(run).abandoned
+
+
+def test_typed_once_more_it_knows_what_there_is_of_the_first_time(
+    run: Path, bench: Bench, tmp_path: Path
+) -> None:
+    bench.chroot.ended = Ended(status=7, left_behind=())
+    (tmp_path / "m.yaml").write_text(DOCUMENT)
+    (tmp_path / "cmdline").write_text(
+        f"ip=off hammer.spec={tmp_path}/m.yaml hammer.on_failure=shell"
+    )
+    assert main(["run"]) == 20
+    bench.mounts.busy = {bench.target / "boot/efi"}
+    assert main(["run"]) == 30  # not at the mounts of a stranger, but at its own
+    failure = Journal.read(run).failure
+    assert failure is not None
+    assert failure.code == "unmount-busy"
+    assert Journal.read(run).disks == ("/dev/vda",)
 
 
 def told(server: Server) -> list[str]:

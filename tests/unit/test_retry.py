@@ -9,18 +9,24 @@ import pytest
 from hammer.abandon import abandon
 from hammer.errors import (
     HammerError,
+    ImageUnreachable,
     InstallerFailed,
     Interrupted,
     JournalMissing,
     NothingToRetry,
+    ProgramFailed,
     RetryUnsafe,
+    UnmountBusy,
 )
 from hammer.host.chroot import Ended
+from hammer.host.programs import Program
 from hammer.journal import Journal
 from hammer.report import failure_of
 from hammer.retry import beginning, re_establish
 from hammer.sequence import provision
 from hammer.step import Break, Step
+from hammer.steps.wipe import forsake
+from hammer.stream.image import Offer
 from tests.unit.documents import spec_of
 from tests.unit.fakes import Bench
 
@@ -198,6 +204,83 @@ def test_everything_again_from_the_check(bench: Bench) -> None:
     assert bench.journal.complete
 
 
+TWO_DISKS = (
+    "      - device: /dev/vda\n",
+    "      - {device: /dev/vdb, partitions: [{number: 1, size: 0}]}\n      - device: /dev/vda\n",
+)
+
+
+def with_second_disk(bench: Bench) -> None:
+    bench.disks.there["/dev/vdb"] = bench.disks.there["/dev/vda"]
+
+
+def test_nothing_is_done_of_another_document(bench: Bench) -> None:
+    """Or its filesystems would be made on disks that nobody has looked at."""
+    stopped(bench, Break(Step.INSTALL))
+    bench.journal.keep_document(spec_of(("/dev/vda", "/dev/vdb")))
+    bench.mounts.busy = {bench.target / "boot/efi"}
+    with pytest.raises(UnmountBusy):
+        re_establish(bench.machine, spec_of(), bench.journal, Step.CHECK)
+    assert beginning(bench.journal, None) is Step.CHECK
+    with pytest.raises(RetryUnsafe):
+        beginning(bench.journal, Step.IMAGE)
+
+
+def test_a_system_whose_kernel_was_taken_away_is_not_one_to_start(bench: Bench) -> None:
+    bench.provision(spec_of())
+
+    def ask(url: str, *, image_id: str = "") -> Offer:
+        raise ImageUnreachable(url=url, reason="gone")
+
+    bench.images.ask = ask  # type: ignore[method-assign]
+    with pytest.raises(ImageUnreachable):
+        re_establish(bench.machine, spec_of(), bench.journal, Step.FORMAT)
+    assert not bench.power.loaded()
+    assert not bench.journal.complete
+
+
+def test_a_disk_that_was_not_written_to_yet_is_not_cleared(bench: Bench) -> None:
+    with_second_disk(bench)
+    bench.programs.failing = {Program.WIPEFS}
+    with pytest.raises(ProgramFailed):
+        provision(bench.machine, spec_of(TWO_DISKS), bench.journal)
+    assert bench.journal.disks == ("/dev/vdb",)
+    abandon(bench.machine, bench.journal)
+    assert "clear /dev/vda" not in bench.log
+
+
+def test_half_a_system_on_a_disk_of_an_earlier_document_goes(bench: Bench) -> None:
+    with_second_disk(bench)
+    stopped(bench, Break(Step.CONTRACT))
+    other = spec_of(("/dev/vda", "/dev/vdb"))
+    bench.journal.keep_document(other)
+    ready(bench, Step.CHECK)
+    before = len(bench.log)
+    provision(bench.machine, other, bench.journal)
+    assert [each for each in bench.log[before:] if "clear" in each] == [
+        "clear /dev/vda",
+        "clear /dev/vdb",
+    ]
+
+
+def test_a_disk_of_an_earlier_document_that_somebody_uses_stays(bench: Bench) -> None:
+    bench.disks.in_use = [("/dev/vdz1", "mounted on /mnt")]
+    forsake(bench.machine, "/dev/vdz")
+    assert bench.log == []
+    assert "stays: in use, mounted on /mnt" in " ".join(bench.lines())
+
+
+def test_a_whole_system_stays_until_the_next_one_writes(bench: Bench) -> None:
+    bench.provision(spec_of())
+    ready(bench, Step.CHECK)
+    with pytest.raises(Interrupted):
+        provision(bench.machine, spec_of(), bench.journal, breaks=[Break(Step.WIPE)])
+    before = len(bench.log)
+    abandon(bench.machine, bench.journal)
+    assert bench.log[before:] == []
+    assert bench.journal.where() == "given up"
+
+
 def test_giving_up_a_complete_installation_keeps_it(bench: Bench) -> None:
     bench.provision(spec_of())
     before = list(bench.log)
@@ -207,7 +290,7 @@ def test_giving_up_a_complete_installation_keeps_it(bench: Bench) -> None:
 
 
 def test_giving_up_clears_the_disks_of_every_try(bench: Bench) -> None:
-    bench.journal.writes_to(["/dev/vdz"])
+    bench.journal.disks = ("/dev/vdz",)
     stopped(bench, Break(Step.IMAGE))
     abandon(bench.machine, bench.journal)
     assert bench.log[-2:] == ["clear /dev/vdz", "clear /dev/vda"]
