@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from hammer.errors import HostError
 from hammer.journal import Journal
 from hammer.machine import Machine
+from hammer.report import ignore_signals
 from hammer.steps.mount import unmount_target
 
 
@@ -17,17 +18,21 @@ def abandon(machine: Machine, journal: Journal) -> tuple[str, ...]:
     """
     remarks: list[str] = []
 
-    def tried(action: Callable[[], None], otherwise: str) -> None:
+    def tried(action: Callable[[], None], otherwise: str) -> bool:
         try:
             action()
         except HostError as failure:
             remarks.extend([f"{otherwise}{failure}", *getattr(failure, "__notes__", ())])
+            return False
+        return True
 
-    tried(lambda: unmount_target(machine, journal.volumes), "")
+    unmounted = tried(lambda: unmount_target(machine, journal.volumes), "")
     if journal.complete:
         return tuple(remarks)
     if (power := machine.power) is not None and power.loaded():
         tried(power.unload_kernel, "the kernel stays loaded: ")
+    # First of all: who is killed while disks are cleared must not be gone on with.
+    journal.falls_apart()
     if not journal.disks:
         pass
     elif machine.preserve:
@@ -35,16 +40,20 @@ def abandon(machine: Machine, journal: Journal) -> tuple[str, ...]:
     else:
         for disk in journal.disks:
             tried(lambda disk=disk: machine.disks.clear(disk), "may still look bootable: ")  # type: ignore[misc]
-    journal.give_up()
+    journal.give_up(mounted=not unmounted)
     return tuple(remarks)
 
 
 @contextmanager
 def abandoned_on_failure(machine: Machine, journal: Journal) -> Iterator[None]:
-    """Give up what fails inside; the remarks become notes of the cause."""
+    """Give up what fails inside; the remarks become notes of the cause.
+
+    Nothing interrupts that: signals are ignored from then on.
+    """
     try:
         yield
     except BaseException as cause:
+        ignore_signals()
         for remark in abandon(machine, journal):
             cause.add_note(remark)
         raise

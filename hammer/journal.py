@@ -129,9 +129,19 @@ class Journal(BaseModel):
         self.failure = failure
         self.save()
 
-    def give_up(self) -> None:
-        """Note that nothing is left of it to go on with: the next try begins at the first step."""
-        self.done, self.begun, self.volumes, self.kernel = {}, None, (), None
+    def falls_apart(self) -> None:
+        """Note, before the disks are cleared, that nothing can be built on what is done."""
+        self.done = {}
+        self.save()
+
+    def give_up(self, *, mounted: bool = False) -> None:
+        """Note that nothing is left of it to go on with: the next try begins at the first step.
+
+        With `mounted` its volumes are not forgotten, for the next one that unmounts.
+        """
+        self.done, self.begun, self.kernel = {}, None, None
+        if not mounted:
+            self.volumes = ()
         self.offer, self.passed, self.abandoned = None, None, True
         self.save()
 

@@ -8,7 +8,7 @@ from hammer.console import Console
 from hammer.errors import AgentKilled, Interrupted, JournalMissing
 from hammer.journal import Journal
 from hammer.life import RUN_DIRECTORY, give_up, kept_bundle, lived
-from hammer.report import Subparsers
+from hammer.report import Subparsers, ignore_signals
 from hammer.this_machine import this_machine
 
 
@@ -31,6 +31,8 @@ def abandon_command(arguments: argparse.Namespace) -> int:
             return
         if journal.abandoned:
             return
+        # Half of a clean-up would be half of a system; init goes on whatever becomes of us.
+        ignore_signals()
         complete = journal.complete
         killed = status is not None and status not in (0, Interrupted.exit_status)
         if killed and journal.failure is None and not complete:

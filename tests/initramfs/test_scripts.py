@@ -139,9 +139,29 @@ def test_a_stop_opens_a_shell_whatever_a_failure_would_do(status: int, what: OnF
     assert after_agent(status, on_failure=what, person=0) == ["person continue", "goes on"]
 
 
-def test_a_person_who_stopped_it_and_leaves_restarts_at_once() -> None:
-    lines = after_agent(Interrupted.exit_status)
+@pytest.mark.parametrize("status", [Interrupted.exit_status, 128 + 2])
+@pytest.mark.parametrize("what", OnFailure)
+def test_a_person_who_stopped_it_and_leaves_restarts_at_once(status: int, what: OnFailure) -> None:
+    lines = after_agent(status, on_failure=what)
     assert lines == ["person continue", "sync", "reboot -f"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "tries"), [("0", 1), ("130 0", 2), ("75 130 0", 3), ("1 1 1 1", 3)]
+)
+def test_a_clean_up_that_was_interrupted_is_begun_again(
+    tmp_path: Path, statuses: str, tries: int
+) -> None:
+    (tmp_path / "journal.json").touch()
+    init = (HERE / "init").read_text()
+    assert "/run/hammer" in init
+    (tmp_path / "init").write_text(init.replace("/run/hammer", str(tmp_path)))
+    fake = f"""
+    left="{statuses}"
+    on_console() {{ echo "$*"; status=${{left%% *}}; left=${{left#* }}; return $status; }}
+    """
+    lines = shell(f". {tmp_path}/init\n{fake}\nclean_up 30; echo after").splitlines()
+    assert lines == ["hammer abandon --agent-left-with 30"] * tries + ["after"]
 
 
 def test_nothing_is_left_of_what_was_begun_by_ssh_before_a_restart() -> None:

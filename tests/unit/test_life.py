@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 import tarfile
 import time
 from dataclasses import replace
@@ -52,7 +54,7 @@ def run(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     leave = partial(pstore.leave_words, pmsg=kept / "pmsg-ramoops-0")
     monkeypatch.setattr(pstore, "leave_words", leave)
     monkeypatch.setattr(pstore, "words_left", partial(pstore.words_left, pstore=kept))
-    monkeypatch.setattr("hammer.host.lock.LOCK", tmp_path / "lock")
+    monkeypatch.setattr(life, "LOCK", tmp_path / "lock")
     for module in (life, abandon_command, boot_command, run_command):
         monkeypatch.setattr(module, "RUN_DIRECTORY", run)
     for module in (life, abandon_command):
@@ -99,6 +101,22 @@ def test_an_agent_that_was_killed_is_told_and_its_bundle_kept(
         assert failure is not None
         assert json.loads(failure.read())["code"] == "agent-killed"
     assert Journal.read(run).abandoned
+
+
+def test_giving_up_is_not_interrupted(
+    run: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = journal_before(Step.IMAGE, run)
+    journal.writes_to("/dev/vda")
+
+    def bundle(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(abandon_command, "kept_bundle", bundle)
+    assert main(["abandon", "--agent-left-with", "137"]) == 30
+    assert Journal.read(run).abandoned
+    assert bench.log == ["clear /dev/vda"]
+    assert (run / "next").read_text() == "restart 60\n"
 
 
 def test_typed_once_more_it_knows_what_there_is_of_the_first_time(

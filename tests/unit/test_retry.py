@@ -1,8 +1,11 @@
 """Going on with an installation: where it is safe to begin, and what is made ready for it."""
 
+import os
 import shutil
+import signal
 from collections.abc import Collection
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -21,7 +24,7 @@ from hammer.errors import (
 from hammer.host.chroot import Ended
 from hammer.host.programs import Program
 from hammer.journal import Journal
-from hammer.report import failure_of
+from hammer.report import failure_of, raise_on_signals
 from hammer.retry import beginning, re_establish
 from hammer.sequence import provision
 from hammer.step import Break, Step
@@ -296,6 +299,52 @@ def test_giving_up_clears_the_disks_of_every_try(bench: Bench) -> None:
     assert bench.log[-2:] == ["clear /dev/vdz", "clear /dev/vda"]
     assert bench.journal.where() == "given up"
     assert beginning(bench.journal, None) is Step.CHECK
+
+
+def test_an_installation_whose_disks_are_being_cleared_is_not_gone_on_with(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """Its partitions are still known to the kernel, and in no table of the disk."""
+    bench.journal = Journal.new(tmp_path)
+    stopped(bench, Break(Step.CONTRACT))
+
+    class Killed(BaseException):
+        pass
+
+    def clear(_: str) -> NoReturn:
+        raise Killed
+
+    bench.disks.clear = clear  # type: ignore[method-assign,assignment]
+    with pytest.raises(Killed):
+        abandon(bench.machine, bench.journal)
+    left = Journal.read(tmp_path)
+    assert beginning(left, None) is Step.CHECK
+    assert not left.abandoned  # who cleans up after us has still to do so
+    assert left.disks == ("/dev/vda",)
+
+
+def test_what_could_not_be_unmounted_is_unmounted_by_the_next_try(bench: Bench) -> None:
+    stopped(bench, Break(Step.CONTRACT))
+    bench.mounts.busy = {bench.target / "boot/efi"}
+    assert abandon(bench.machine, bench.journal)
+    bench.mounts.busy = set()
+    ready(bench, beginning(bench.journal, None))
+    assert bench.mounts.there == []
+
+
+def test_nothing_disturbs_a_clean_up(bench: Bench) -> None:
+    raise_on_signals()
+    bench.chroot.ended = Ended(status=7, left_behind=())
+
+    def unmount(where: Path) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        bench.mounts.there.remove(where)
+
+    bench.mounts.unmount = unmount  # type: ignore[method-assign]
+    with pytest.raises(InstallerFailed):
+        bench.provision(spec_of())
+    assert bench.mounts.there == []
+    assert bench.journal.abandoned
 
 
 def test_giving_up_before_the_first_write_touches_no_disk(bench: Bench) -> None:
