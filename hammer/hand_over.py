@@ -8,6 +8,7 @@ from hammer.control.protocol import ControlPlane, How
 from hammer.host.memory import Started
 from hammer.journal import Journal
 from hammer.machine import Machine
+from hammer.report import ignore_signals
 from hammer.steps.mount import unmount_target
 
 
@@ -28,6 +29,8 @@ def hand_over(
     with machine.pulse.within(pause_s):
         time.sleep(pause_s)
     control.about_to_start(kernel.kernel, how=how)
+    # From here on there is a record of a start, and soon nobody who feeds the watchdog.
+    ignore_signals()
     boots.started(
         machine.memory,
         Started(

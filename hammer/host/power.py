@@ -78,6 +78,8 @@ class HostPower:
             return False  # a kernel without kexec
 
     def kexec(self) -> NoReturn:
+        if not self.loaded():  # known before the guard is gone, which a person then needs
+            raise KexecRefused(kernel="(loaded)", reason="no kernel is loaded")
         guard.let_go()
         os.sync()
         self._libc.reboot(LINUX_REBOOT_CMD_KEXEC)

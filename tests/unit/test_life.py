@@ -25,6 +25,7 @@ from hammer.host import pstore
 from hammer.host.chroot import Ended
 from hammer.host.memory import EfiMemory, Remembered, Started
 from hammer.journal import Journal
+from hammer.report import raise_on_signals
 from hammer.shell import abandon_command, boot_command
 from hammer.step import Step
 from hammer.steps.kernel import Kernel
@@ -207,6 +208,23 @@ def test_the_last_word_comes_before_the_jump(bench: Bench) -> None:
     with pytest.raises(Jump):
         hand_over(machine, Control(bench.log), Journal(kernel=KERNEL), pause_s=0)
     assert bench.log == ["about to start /boot/vmlinuz by kexec", "jump"]
+
+
+def test_a_stop_comes_before_the_last_word_or_not_at_all(bench: Bench) -> None:
+    """A start that is on record and does not happen would count as a system that went down."""
+
+    class Jump(BaseException):
+        pass
+
+    class Power(RecordedPower):
+        def kexec(self) -> NoReturn:
+            os.kill(os.getpid(), signal.SIGINT)
+            raise Jump
+
+    raise_on_signals()
+    machine = replace(bench.machine, power=Power(bench.log))
+    with pytest.raises(Jump):
+        hand_over(machine, Control(bench.log), Journal(kernel=KERNEL), pause_s=0)
 
 
 def test_systems_that_never_were_up_stop_a_machine_that_can_tell_of_it(

@@ -117,3 +117,15 @@ def test_a_restart_that_is_refused(machine: Machine) -> None:
     with pytest.raises(RestartRefused, match="Operation not permitted"):
         power.restart()
     assert machine.libc.called == [LINUX_REBOOT_CMD_RESTART]
+
+
+def test_the_guard_stays_where_there_is_nothing_to_start(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks then, in a shell, needs somebody who feeds the watchdog."""
+    asked: list[str] = []
+    monkeypatch.setattr("hammer.host.guard.let_go", lambda: asked.append("let go"))
+    power = machine.power()
+    with pytest.raises(KexecRefused, match="no kernel is loaded"):
+        power.kexec()
+    assert (asked, machine.libc.called) == ([], [])
