@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Self
 
 from pydantic import BaseModel, PrivateAttr, ValidationError
@@ -42,6 +42,8 @@ class Journal(BaseModel):
     """Disks that were written to, by any try since the last one that was complete."""
     offer: Offer | None = None
     volumes: tuple[Volume, ...] = ()
+    installer: PurePosixPath | None = None
+    """The installer, once it has come to a good end: it is not run again on the same files."""
     kernel: Kernel | None = None
     passed: Break | None = None
     """The breakpoint at which the last try stopped: the next one passes it."""
@@ -101,6 +103,8 @@ class Journal(BaseModel):
         """Note that a step begins, and that it came to its end."""
         self.done = {each: s for each, s in self.done.items() if each.number < step.number}
         self.begun, self.failure, self.abandoned = step, None, False
+        if step.number < Step.INSTALL.number:
+            self.installer = None
         self.save()
         began = time.monotonic()
         yield
@@ -122,6 +126,11 @@ class Journal(BaseModel):
     def writes_to(self, disk: str) -> None:
         """Note, before the first write, that a disk will not be as it was."""
         self.disks = tuple(dict.fromkeys((*self.disks, disk)))
+        self.save()
+
+    def installed_by(self, installer: PurePosixPath) -> None:
+        """Note, before it is removed, that the installer has come to a good end."""
+        self.installer = installer
         self.save()
 
     def failed(self, failure: Failure) -> None:
@@ -164,6 +173,12 @@ class Journal(BaseModel):
     def image_id(self) -> str:
         """What the image is called, once it has been asked for."""
         return (self.offer and self.offer.image_id) or "an image without a name"
+
+    @property
+    def the_installer(self) -> PurePosixPath:
+        """What step install ran."""
+        assert self.installer is not None
+        return self.installer
 
     @property
     def the_kernel(self) -> Kernel:

@@ -28,7 +28,9 @@ def beginning(journal: Journal, wanted: Step | None) -> Step:
     missing = [each for each in Step if each.number < step.number and each not in journal.done]
     if missing:
         raise RetryUnsafe(step=step, reason=f"step {missing[0]} has not come to its end")
-    if step in (Step.CONTRACT, Step.INSTALL) and Step.INSTALL in journal.done:
+    # Killed between its end and its removal, the removal is left of step install.
+    has_run = Step.INSTALL in journal.done or (step is Step.CONTRACT and journal.installer)
+    if step in (Step.CONTRACT, Step.INSTALL) and has_run:
         raise RetryUnsafe(
             step=step,
             reason=f"the installer has run, and is gone; begin with step {Step.IMAGE}",

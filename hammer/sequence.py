@@ -12,6 +12,7 @@ from hammer.steps.format import make_filesystems
 from hammer.steps.handover import write_contract
 from hammer.steps.image import unpack_image
 from hammer.steps.install import read_boot_info, run_installer
+from hammer.steps.installer import remove_installer
 from hammer.steps.kernel import Kernel, load_kernel, order_firmware
 from hammer.steps.mount import mount_target, unmount_target
 from hammer.steps.partition import partition, reveal_esp
@@ -55,7 +56,11 @@ def provision(
                         machine, spec, volumes=journal.volumes, offer=journal.the_offer, root=root
                     )
                 case Step.INSTALL:
-                    run_installer(machine, spec, volumes=journal.volumes, root=root)
+                    if journal.installer is None:
+                        journal.installed_by(
+                            run_installer(machine, spec, volumes=journal.volumes, root=root)
+                        )
+                    remove_installer(machine, root, journal.the_installer)
                 case Step.KERNEL:
                     boot_info = read_boot_info(root)
                     journal.kernel = load_kernel(machine, spec.layout, boot_info, root)

@@ -1,7 +1,7 @@
 """Step 8: the installer, and what it left for us."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import contract
 from contract import paths
@@ -27,15 +27,17 @@ BOOT_INFO_LIMIT_BYTES = 64 * 1024
 
 def run_installer(
     machine: Machine, spec: InstallSpec, *, volumes: Sequence[Volume], root: Path
-) -> None:
-    """Run the installer to its end, and see that it says what is to be booted.
+) -> PurePosixPath:
+    """Run the installer to its end, and see that it says what is to be booted; which it was.
 
-    fstab is written after it, because installers of old bring their own.
+    It is still there, if it is the image's own: it is removed when it is on file that it
+    has run. fstab is written after it, because installers of old bring their own.
     """
     with chosen_installer(machine, root) as installer:
         run_to_its_end(machine, installer, root)
         read_boot_info(root)
     write(root, paths.FSTAB, fstab(spec.layout, volumes).encode(), mode=0o644)
+    return installer.path
 
 
 def run_to_its_end(machine: Machine, installer: Installer, root: Path) -> None:

@@ -30,15 +30,13 @@ class Installer:
 def chosen_installer(machine: Machine, root: Path) -> Iterator[Installer]:
     """Hold the installer that is to run, and say which it is. Raises InstallerMissing.
 
-    The image's own is removed after a good end: an installed system has no use
-    for it, and it erases things. A failure leaves it for a look. What we brought
-    is gone on every way out.
+    The image's own stays, a failure may want a look at it. What we brought is gone on
+    every way out.
     """
     own = find_installer(root)
     if own is not None:
         machine.console.say(f"the installer is {own} of the image")
         yield Installer(path=own, name=str(own))
-        remove_installer(machine, root, own)
     elif machine.installer is not None:
         machine.console.say(f"the image has no installer, taking {machine.installer}")
         path = bring(machine.installer, root)
@@ -71,16 +69,26 @@ def missing(*, not_executable: str | None = None) -> InstallerMissing:
 
 def bring(installer: Path, root: Path) -> PurePosixPath:
     """Copy our installer to where the image has nothing. Raises FileFailed, TargetFull."""
-    names = (f"/.hammer-installer{number or ''}" for number in itertools.count())
-    path = PurePosixPath(next(name for name in names if not os.path.lexists(f"{root}{name}")))
     with failing(PurePosixPath(installer)):
         program = installer.read_bytes()
+    names = (f"/.hammer-installer{number or ''}" for number in itertools.count())
+    path = PurePosixPath(next(name for name in names if _free(Path(f"{root}{name}"), program)))
     write(root, path, program, mode=ONLY_ROOT_RUNS_IT)
     return path
 
 
+def _free(where: Path, program: bytes) -> bool:
+    """Whether nothing is there, or what somebody brought who was killed before its end."""
+    if not os.path.lexists(where):
+        return True
+    return where.is_file() and not where.is_symlink() and where.read_bytes() == program
+
+
 def remove_installer(machine: Machine, root: Path, path: PurePosixPath) -> None:
-    """Remove it; that it stays is no reason to fail."""
+    """Remove it after a good end: an installed system has no use for it, and it erases things.
+
+    It may be gone already. That it stays is no reason to fail.
+    """
     try:
         remove(root, path)
     except FileFailed as failure:

@@ -1,7 +1,8 @@
 """Which installer runs, and what is left of it."""
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 import pytest
 
@@ -11,11 +12,16 @@ from hammer.errors import (
     InstallerMissing,
     InstallerUnusable,
     Interrupted,
+    RetryUnsafe,
 )
 from hammer.host import carried
 from hammer.host.chroot import Ended
+from hammer.journal import Journal
+from hammer.machine import Machine
+from hammer.retry import beginning
 from hammer.sequence import provision
 from hammer.step import Break, Step
+from hammer.steps import installer
 from tests.unit.documents import spec_of
 from tests.unit.fakes import Bench
 
@@ -103,6 +109,42 @@ def test_a_file_that_went_away_meanwhile(bench: Bench, brought: Path) -> None:
     brought.unlink()
     with pytest.raises(FileFailed, match=f"{brought}: No such file"):
         provision(bench.machine, spec_of(), bench.journal, begin=Step.INSTALL)
+
+
+def test_what_a_killed_one_left_is_taken_and_removed(bench: Bench, brought: Path) -> None:
+    del bench.images.files["install.sh"]
+    bench.images.files[".hammer-installer"] = SCRIPT
+    bench.provision(spec_of())
+    assert started(bench) == ["/.hammer-installer"]
+    assert left_in_target(bench) == set()
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_killed_around_its_removal_it_is_not_followed_by_another_one(
+    bench: Bench, brought: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removed: bool
+) -> None:
+    bench.images.files["install-go"] = SCRIPT  # beside install.sh
+    bench.journal = Journal.new(tmp_path)
+
+    class Killed(BaseException):
+        pass
+
+    def remove(machine: Machine, root: Path, path: PurePosixPath) -> NoReturn:
+        if removed:
+            installer.remove_installer(machine, root, path)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("hammer.sequence.remove_installer", remove)
+        with pytest.raises(Killed):
+            provision(bench.machine, spec_of(), bench.journal)
+    journal = Journal.read(tmp_path)
+    with pytest.raises(RetryUnsafe):
+        beginning(journal, Step.CONTRACT)
+    assert beginning(journal, None) is Step.INSTALL
+    provision(bench.machine, spec_of(), journal, begin=Step.INSTALL)
+    assert started(bench) == ["/install-go"]
+    assert left_in_target(bench) == {"install.sh"}
 
 
 def test_none_anywhere_names_all_three_places(bench: Bench) -> None:
