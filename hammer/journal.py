@@ -40,6 +40,8 @@ class Journal(BaseModel):
     """Steps that came to their end, with their seconds, in order."""
     disks: tuple[str, ...] = ()
     """Disks that were written to, by any try since the last one that was complete."""
+    may_boot: bool = False
+    """Whether firmware may find something to start: an installer was begun since step wipe."""
     offer: Offer | None = None
     volumes: tuple[Volume, ...] = ()
     installer: PurePosixPath | None = None
@@ -105,11 +107,15 @@ class Journal(BaseModel):
         self.begun, self.failure, self.abandoned = step, None, False
         if step.number < Step.INSTALL.number:
             self.installer = None
+        if step is Step.INSTALL:
+            self.may_boot = True
         self.save()
         began = time.monotonic()
         yield
         self.done[step] = round(time.monotonic() - began, 3)
         self.begun = None
+        if step is Step.WIPE:
+            self.may_boot = False
         # Not earlier: who goes on may have to begin some steps before the breakpoint.
         if self.passed is not None and step.number > self.passed.follows:
             self.passed = None

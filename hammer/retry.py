@@ -35,7 +35,9 @@ def beginning(journal: Journal, wanted: Step | None) -> Step:
             step=step,
             reason=f"the installer has run, and is gone; begin with step {Step.IMAGE}",
         )
-    return BEGINS_WITH.get(step, step)
+    begin = BEGINS_WITH.get(step, step)
+    # A boot loader, or the type of its partition, would start half of what comes now.
+    return Step.WIPE if begin is Step.FORMAT and journal.may_boot else begin
 
 
 def re_establish(machine: Machine, spec: InstallSpec, journal: Journal, begin: Step) -> None:

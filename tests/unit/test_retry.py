@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -75,6 +76,22 @@ def test_an_earlier_step_may_be_done_again() -> None:
     assert beginning(journal_before(Step.KERNEL), Step.IMAGE) is Step.FORMAT
     assert beginning(COMPLETE, Step.CHECK) is Step.CHECK
     assert beginning(COMPLETE, Step.KERNEL) is Step.KERNEL
+
+
+@pytest.mark.parametrize("status", [0, 7])
+def test_a_boot_loader_does_not_outlive_its_system(bench: Bench, status: int) -> None:
+    """Else a power cut in step image leaves one that starts half of a system."""
+    bench.chroot.ended = Ended(status=status, left_behind=())
+    with suppress(InstallerFailed):
+        provision(bench.machine, spec_of(), bench.journal)
+    bench.chroot.ended = Ended(status=0, left_behind=())
+    assert "clear /dev/vda" in go_on(bench, Step.IMAGE)
+    assert bench.journal.complete
+
+
+def test_filesystems_without_a_boot_loader_are_made_again_and_no_more(bench: Bench) -> None:
+    stopped(bench, Break(Step.INSTALL))
+    assert beginning(bench.journal, Step.IMAGE) is Step.FORMAT
 
 
 @pytest.mark.parametrize("step", [Step.CONTRACT, Step.INSTALL])
