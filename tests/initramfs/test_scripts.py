@@ -201,7 +201,11 @@ def leaves_shell(answer: str, default: str = "restart", *, bash: int = 0) -> int
         ("", "restart", 1),  # nobody is there
         ("", "continue", 0),
         ("s\ns\ng\n", "restart", 0),
-        ("what?\n", "continue", 1),
+        ("what?\nr\n", "continue", 1),
+        ("what?\n", "continue", 0),
+        ("yes\nG\n", "restart", 0),
+        ("x\n" * 5 + "r\n", "continue", 0),
+        ("x\n" * 5 + "g\n", "restart", 1),
     ],
 )
 def test_the_question_at_the_end_of_the_shell(answer: str, default: str, status: int) -> None:
