@@ -105,6 +105,7 @@ def install_and_start(
     machine = this_machine(console, settings)
     NEXT.unlink(missing_ok=True)
     console.has_done(journal.done)
+    control: ControlPlane | None = None
     try:
         control = control_plane(settings, console, machine.pulse)
         if begin is not None:
@@ -123,9 +124,9 @@ def install_and_start(
         with machine.pulse.within(BUNDLE_LIMIT_S):
             bundle = kept_bundle(cause)
         if not in_shell and settings.on_failure is not OnFailure.SHELL:
-            give_up(machine, settings, journal, cause, bundle)
+            give_up(machine, settings, journal, cause, bundle, control=control)
         else:
-            tell_failure(machine, settings, cause, bundle)
+            tell_failure(machine, settings, cause, bundle, control=control)
         raise
 
 
@@ -139,13 +140,20 @@ def kept_bundle(cause: BaseException) -> Bundle:
 
 
 def tell_failure(
-    machine: Machine, settings: Settings, cause: BaseException, bundle: Bundle | None
+    machine: Machine,
+    settings: Settings,
+    cause: BaseException,
+    bundle: Bundle | None,
+    *,
+    control: ControlPlane | None,
 ) -> None:
-    """Let the control plane know, if it is one that we can speak to."""
+    """Let the control plane know, if it is one that we can speak to.
+
+    It is `control`, if that was told of the steps: what another one sends could overtake them.
+    """
     with suppress(ControlError):
-        control_plane(settings, machine.console, machine.pulse).failed(
-            failure_of(cause), bundle=bundle
-        )
+        told = control or control_plane(settings, machine.console, machine.pulse)
+        told.failed(failure_of(cause), bundle=bundle)
 
 
 def give_up(
@@ -154,12 +162,14 @@ def give_up(
     journal: Journal,
     cause: BaseException,
     bundle: Bundle | None = None,
+    *,
+    control: ControlPlane | None = None,
 ) -> None:
     """The end of an installation that failed; what could not be cleaned up becomes its notes."""
     step = journal.begun
     for remark in abandon(machine, journal):
         cause.add_note(remark)
-    tell_failure(machine, settings, cause, bundle)
+    tell_failure(machine, settings, cause, bundle, control=control)
     following = boots.decided(
         machine.memory,
         failure_of(cause),

@@ -13,17 +13,19 @@ from typing import NoReturn
 
 import pytest
 
-from hammer import cmdline, life, run_command
+from hammer import cmdline, life, run_command, this_machine
 from hammer.bundle import Sources
+from hammer.cmdline import Settings
 from hammer.commands import main
-from hammer.console import Event, Failure
-from hammer.control.protocol import Attachment, How
+from hammer.console import Console, Event, Failure
+from hammer.control.protocol import Attachment, ControlPlane, How
 from hammer.control.spec_file import SpecFile
 from hammer.errors import SystemNeverUp
 from hammer.hand_over import hand_over
 from hammer.host import pstore
 from hammer.host.chroot import Ended
 from hammer.host.memory import EfiMemory, Remembered, Started
+from hammer.host.pulse import Pulse
 from hammer.journal import Journal
 from hammer.report import raise_on_signals
 from hammer.shell import abandon_command, boot_command
@@ -170,6 +172,27 @@ def test_a_failure_is_told_with_a_bundle_of_the_machine_as_it_was(
     assert Journal.read(run).abandoned == (on_failure == "reboot")
 
 
+@pytest.mark.parametrize("on_failure", ["reboot", "shell"])
+def test_the_failure_is_told_behind_the_steps(
+    on_failure: str, run: Path, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the same thread: of two of them one would overtake the other."""
+    bench.chroot.ended = Ended(status=7, left_behind=())
+    (tmp_path / "m.yaml").write_text(DOCUMENT)
+    (tmp_path / "cmdline").write_text(
+        f"ip=off hammer.spec={tmp_path}/m.yaml hammer.on_failure={on_failure}"
+    )
+    made: list[Settings] = []
+
+    def control_plane(settings: Settings, console: Console, pulse: Pulse) -> ControlPlane:
+        made.append(settings)
+        return this_machine.control_plane(settings, console, pulse)
+
+    monkeypatch.setattr(life, "control_plane", control_plane)
+    assert main(["run"]) == 20
+    assert len(made) == 1
+
+
 def test_the_next_boot_shows_how_this_one_ended(
     run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -240,7 +263,7 @@ def test_systems_that_never_were_up_stop_a_machine_that_can_tell_of_it(
     def bring_up(*_: object, **__: object) -> None:
         bench.log.append("network")
 
-    def tell(*_: object) -> None:
+    def tell(*_: object, **__: object) -> None:
         bench.log.append("told")
 
     monkeypatch.setattr("hammer.host.network.bring_up", bring_up)
