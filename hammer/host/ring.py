@@ -17,7 +17,9 @@ class Ring:
         self._limit_bytes = limit_bytes // 2
         self._descriptor = -1
         self._size_bytes = 0
-        self._open()
+        with suppress(OSError):
+            self._descriptor = self._opened()
+            self._size_bytes = os.fstat(self._descriptor).st_size
 
     def write(self, text: str) -> None:
         data = text.encode("utf-8", "backslashreplace")
@@ -30,19 +32,23 @@ class Ring:
     def flush(self) -> None:
         """There is nothing to flush; streams of `logging` have this."""
 
-    def _open(self) -> None:
+    def _opened(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        with suppress(OSError):
-            self._descriptor = os.open(self._path, flags, 0o600)
-            self._size_bytes = os.fstat(self._descriptor).st_size
+        return os.open(self._path, flags, 0o600)
 
     def _turn(self) -> None:
         with suppress(OSError):
             self._path.replace(older(self._path))
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-        self._open()
+        with suppress(OSError):
+            new = self._opened()
+            self._size_bytes = os.fstat(new).st_size
+            if self._descriptor < 0:
+                self._descriptor = new
+                return
+            # Under the number of the old one, which is never free: another thread may be about
+            # to write to it, and must not find a disk there.
+            os.dup2(new, self._descriptor, inheritable=False)
+            os.close(new)
 
 
 def older(path: Path) -> Path:

@@ -1,7 +1,11 @@
 """A log in memory keeps the newest, in two files at most."""
 
+import os
 import stat
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from hammer.host.ring import Ring, older
 
@@ -47,3 +51,27 @@ def test_any_text(tmp_path: Path) -> None:
     ring = Ring(tmp_path / "log", limit_bytes=2000)
     ring.write("grün \udcff\n")
     assert (tmp_path / "log").read_text() == "grün \\udcff\n"
+
+
+def test_its_descriptor_is_never_that_of_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread may open a disk at any moment, and writing goes by the number."""
+    ring = Ring(tmp_path / "log", limit_bytes=20)
+    number, written = ring._descriptor, []
+    real = os.open
+
+    def and_another_thread_writes(*args: Any) -> int:
+        handle = real(*args)
+        written.append(handle)
+        if handle != number:
+            os.write(number, b"said by another thread\n")
+        return handle
+
+    monkeypatch.setattr(os, "open", and_another_thread_writes)
+    for _ in range(5):
+        ring.write("12345\n")
+    assert written
+    assert number not in written
+    assert ring._descriptor == number
+    assert not os.get_inheritable(number)
