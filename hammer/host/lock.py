@@ -31,14 +31,14 @@ def only_agent(
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            process = os.read(handle, 20).decode(errors="replace")
+            process = os.pread(handle, 20, 0).decode(errors="replace")
             if on_wait is None:
                 raise AgentRunning(process=process) from None
             on_wait(process)
             fcntl.flock(handle, fcntl.LOCK_EX)
         with suppress(OSError):  # only told to the other one; the lock itself holds
             os.ftruncate(handle, 0)
-            os.write(handle, str(os.getpid()).encode())
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(handle)

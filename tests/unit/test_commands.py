@@ -198,6 +198,13 @@ def test_an_agent_is_seen_without_taking_its_lock(tmp_path: Path) -> None:
         assert running_agent(lock, locks=tmp_path / "none") is None
 
 
+@pytest.mark.programs
+def test_who_has_waited_for_the_lock_is_told_by_its_number(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with another_agent(lock) as other, only_agent(lock, on_wait=lambda _: other.kill()):
+        assert lock.read_text() == str(os.getpid())
+
+
 def test_one_agent_at_a_time(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     mine = pytest.raises(AgentRunning, match=str(os.getpid()))
