@@ -5,6 +5,7 @@ from hammer.console import Console
 from hammer.errors import HammerError
 from hammer.host import ssh
 from hammer.host.programs import Programs
+from hammer.limited import limited
 from hammer.public_keys import public_keys
 from hammer.stream import http
 
@@ -12,6 +13,8 @@ KEYS_LIMIT_BYTES = 64 * 1024
 
 PATIENCE = http.Patience(stall_s=10, retry_for_s=10)
 """Nobody should wait long for what an installation can do without."""
+KEYS_LIMIT_S = 30.0
+"""For all of it, from a server that sends a little now and then."""
 
 
 def offer(console: Console, programs: Programs, ssh_key: str, *, network: str) -> None:
@@ -27,7 +30,7 @@ def offer(console: Console, programs: Programs, ssh_key: str, *, network: str) -
     try:
         keys = _keys(ssh_key)
         fingerprint = ssh.start(programs, keys)
-    except (http.FetchFailed, HammerError, ValueError) as problem:
+    except (http.FetchFailed, HammerError, TimeoutError, ValueError) as problem:
         where = f"{redact.url(ssh_key)}: " if "://" in ssh_key else ""
         console.warn(f"no SSH: {where}{problem}")
         return
@@ -37,8 +40,11 @@ def offer(console: Console, programs: Programs, ssh_key: str, *, network: str) -
 
 
 def _keys(ssh_key: str) -> tuple[str, ...]:
-    """Raises FetchFailed, and ValueError for what is no key."""
+    """Raises FetchFailed, TimeoutError, and ValueError for what is no key."""
     if "://" not in ssh_key:
         return (ssh_key,)
-    text = http.fetch(ssh_key, limit_bytes=KEYS_LIMIT_BYTES, patience=PATIENCE)
+    text = limited(
+        KEYS_LIMIT_S,
+        lambda: http.fetch(ssh_key, limit_bytes=KEYS_LIMIT_BYTES, patience=PATIENCE),
+    )
     return public_keys(text.decode(errors="replace"))

@@ -15,7 +15,7 @@ from hammer.host import ssh as server
 from hammer.host.programs import AnyProgram, LabProgram
 from hammer.public_keys import public_keys
 from hammer.stream.http import Patience
-from tests.servers import Answer, Status, serve
+from tests.servers import Answer, Stall, Status, serve
 
 # Of nobody: the private halves were never kept.
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEzZfNfEAtkZWHow+msynHzFk1N1Fb1VLMPuuaVrD3mx me@home"
@@ -228,6 +228,17 @@ def test_a_server_that_is_away_is_a_warning(offered: Offered) -> None:
         pass
     offered.offer(url)
     assert "WARNING no SSH" in offered.said
+    assert not offered.keys
+
+
+def test_a_server_that_never_comes_to_its_end_is_a_warning(
+    offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "KEYS_LIMIT_S", 0.5)
+    with keys_at(Stall(f"{KEY}\n".encode(), after=5)) as url:
+        offered.offer(f"{url}?signature=hunter2")
+    assert "not done within 0.5 s" in " ".join(offered.said.split())
+    assert "hunter2" not in offered.said
     assert not offered.keys
 
 
