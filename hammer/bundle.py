@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 RUN_DIRECTORY = Path("/run/hammer")
 TARGET = Path("/rootfs")
-LOG, EVENTS = "hammer.log", "events.jsonl"
+LOG, EVENTS, JOURNAL = "hammer.log", "events.jsonl", "journal.json"
 FILE_NAME = "bundle.tar.gz"
 BUNDLE_LIMIT_S = 30.0
 PART_LIMIT_S = 5.0
@@ -253,7 +253,10 @@ def _secrets(sources: Sources) -> list[str]:
     found += _secrets_in(contract.MachineDocument, sources.run / "machine.yaml")
     # user_data may be in base64, and the installer sees what it means.
     found += [decoded(each).decode(errors="replace") for each in found]
-    # The console password is made here, and is nowhere but in the installed system.
+    # The console password is made here. It is in the installed system, as long as that is
+    # mounted, and in the journal.
+    with suppress(OSError, ValueError):
+        found += json.loads((sources.run / JOURNAL).read_bytes()).get("passwords", ())
     with suppress(HammerError):
         where = inside(sources.target, paths.INSTALL_CONFIG)
         found += _secrets_in(contract.InstallConfig, where)

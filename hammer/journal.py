@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from pydantic import BaseModel, PrivateAttr, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError
 
 from hammer import spec
 from hammer.console import Failure
@@ -28,7 +28,7 @@ WHERE = "where"
 
 
 class Journal(BaseModel):
-    """The state of one installation. Holds addresses with passwords: its file is 0600."""
+    """The state of one installation. Holds passwords: its file is 0600."""
 
     network: str | None = None
     """Interface and address, once the network is up."""
@@ -51,6 +51,8 @@ class Journal(BaseModel):
     """The breakpoint at which the last try stopped: the next one passes it."""
     failure: Failure | None = None
     """Why the last try ended, if it was not a person who ended it."""
+    passwords: tuple[str, ...] = Field(default=(), repr=False)
+    """Console passwords that were made, by any try: what must not be shown of its log."""
     abandoned: bool = False
     """Given up: nothing is mounted, and nothing of it can boot."""
 
@@ -137,6 +139,11 @@ class Journal(BaseModel):
     def installed_by(self, installer: PurePosixPath) -> None:
         """Note, before it is removed, that the installer has come to a good end."""
         self.installer = installer
+        self.save()
+
+    def keep_password(self, password: SecretStr) -> None:
+        """Keep a console password: when all is unmounted, nobody else here knows it."""
+        self.passwords = (*self.passwords, password.get_secret_value())
         self.save()
 
     def failed(self, failure: Failure) -> None:

@@ -52,9 +52,10 @@ def provision(
                 case Step.IMAGE:
                     unpack_image(machine, journal.the_offer, root)
                 case Step.CONTRACT:
-                    write_contract(
+                    config = write_contract(
                         machine, spec, volumes=journal.volumes, offer=journal.the_offer, root=root
                     )
+                    journal.keep_password(config.password)
                 case Step.INSTALL:
                     if journal.installer is None:
                         journal.installed_by(

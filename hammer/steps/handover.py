@@ -32,8 +32,8 @@ DEFAULT_SPEED = 115200  # bits per second
 
 def write_contract(
     machine: Machine, spec: InstallSpec, *, volumes: Sequence[Volume], offer: Offer, root: Path
-) -> None:
-    """Write every file that an installer may read."""
+) -> contract.InstallConfig:
+    """Write every file that an installer may read; returned is what install.yaml says."""
     config = install_config(machine, spec, volumes)
     write(root, paths.INSTALL_CONFIG, contract.dump(config).encode(), mode=SECRET)
     write_v2(machine, spec, config, offer=offer, root=root)
@@ -47,6 +47,7 @@ def write_contract(
         write(root, paths.USERDATA, decoded(user_data.get_secret_value()), mode=SECRET)
     if inside(root, paths.LVM_LOCAL.parent).is_dir():  # an image without LVM has none
         write(root, paths.LVM_LOCAL, LVMLOCAL_CONF.encode(), mode=SECRET)
+    return config
 
 
 def write_v2(

@@ -20,6 +20,7 @@ from hammer.console import Console, Failure, json_sink, log_sink, printable
 from hammer.errors import NotRoot
 from hammer.host.chroot import LINE_BYTES_MAX
 from hammer.host.programs import AnyProgram
+from hammer.journal import Journal
 from hammer.report import failure_of
 from tests.unit.fakes import RecordedPrograms
 
@@ -371,3 +372,19 @@ def test_an_address_without_a_secret_is_shown(run: Path) -> None:
 def test_a_secret_with_a_tab_is_hidden_also_where_the_log_has_spaces() -> None:
     told = printable("+ user\thunter2hunter2")
     assert "hunter2" not in redact.text(told, ["user\thunter2hunter2\n"])
+
+
+def test_the_console_password_is_hidden_also_when_nothing_is_mounted_any_more(run: Path) -> None:
+    journal = Journal.new(run)
+    journal.keep_password(SecretStr("hunter2hunter2"))
+    journal.keep_password(SecretStr("hunter3hunter3"))  # of a second try
+    journal.give_up()
+    (run / LOG).write_text("+ chpasswd hunter2hunter2\n+ chpasswd hunter3hunter3\n")
+    files = unpacked(make_bundle(sources(run)))
+    assert files[LOG] == "+ chpasswd ***\n+ chpasswd ***\n"
+    assert "hunter" not in repr(journal)
+
+
+def test_a_journal_that_is_damaged_costs_nothing(run: Path) -> None:
+    (run / "journal.json").write_text("[")
+    assert LOG in unpacked(make_bundle(sources(run)))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+import contract
 from hammer.errors import (
     BootFileMissing,
     BootInfoInvalid,
@@ -43,6 +44,14 @@ def test_every_step_runs_once_in_the_order_of_the_enum(bench: Bench) -> None:
     bench.provision(spec_of())
     assert bench.steps("begin") == list(Step)
     assert bench.steps("end") == list(Step)
+
+
+def test_the_journal_knows_the_console_password(bench: Bench) -> None:
+    bench.provision(spec_of())
+    written = contract.load_file(
+        contract.InstallConfig, bench.machine.target / "etc/metal/install.yaml"
+    )
+    assert bench.journal.passwords == (written.password.get_secret_value(),)
 
 
 def test_what_happens_in_which_order(bench: Bench) -> None:
