@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 HIDDEN = "***"
 # A scheme is looked for in few characters, or a long word would take for ever.
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s\"'<>]+")
+# In JSON the quote after a URL has a backslash, which is none of it.
+_URL = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]{0,31}://(?:[^\s"'<>\\]|\\(?!"))+""")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _SHORTEST = 4
 """A secret of fewer characters is in every text, and hiding it would hide the text."""
@@ -108,4 +109,10 @@ def _run(told: str, at: int, secret: str, secret_at: int, *, not_before: int) ->
     ahead = min(len(told) - at, len(secret) - secret_at)
     while ends - at < ahead and told[ends] == secret[secret_at + ends - at]:
         ends += 1
+    # In JSON a quote at either end may be that of the whole text, and a backslash makes
+    # one character with what follows.
+    while ends > begins and told[ends - 1] in '"\\':
+        ends -= 1
+    while begins < ends and told[begins] == '"':
+        begins += 1
     return begins, ends

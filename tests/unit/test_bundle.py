@@ -388,3 +388,20 @@ def test_the_console_password_is_hidden_also_when_nothing_is_mounted_any_more(ru
 def test_a_journal_that_is_damaged_costs_nothing(run: Path) -> None:
     (run / "journal.json").write_text("[")
     assert LOG in unpacked(make_bundle(sources(run)))
+
+
+def test_what_is_hidden_in_json_leaves_json(secret_run: Path) -> None:
+    with (secret_run / EVENTS).open("w") as events:
+        console = Console([json_sink(events.write)])
+        console.say(f'+ curl "https://me:hunter2@images.test/img?sig={SIGNATURE}" "a"')
+        console.say(f'+ curl \'{{"url": "https://images.test/img#{SIGNATURE}"}}\'')
+        console.say(f'{AUTH_KEY}"')
+        # As much of it as there is before a quote, and then something else.
+        console.say(USER_DATA.partition(": ")[2][:40].replace('"', "") + '"')
+        console.say("https://me:hun\\ter2@images.test/img")
+    text = unpacked(make_bundle(sources(secret_run)))[EVENTS]
+    said = [json.loads(line)["text"] for line in text.splitlines()]
+    assert said[0] == '+ curl "https://images.test/img?..." "a"'
+    assert said[1] == """+ curl '{"url": "https://images.test/img"}'"""
+    assert said[2:4] == ['***"', '***"']
+    assert said[4] == "https://images.test/img"
