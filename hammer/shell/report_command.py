@@ -44,6 +44,8 @@ def report_command(arguments: argparse.Namespace) -> int:
             raise ArgumentInvalid(argument="report", reason="give a URL, a device, or --console")
         if arguments.console and arguments.where:
             raise ArgumentInvalid(argument="--console", reason="takes the bundle nowhere else")
+        if where and "://" in where and not where.startswith(("http://", "https://")):
+            raise ArgumentInvalid(argument=redact.url(where), reason="is no http or https URL")
         # Late: the contract takes a while to import.
         from hammer.bundle import keep, make_bundle, sources_here
 

@@ -71,6 +71,15 @@ def test_a_server_that_does_not_take_it(capsys: pytest.CaptureFixture[str]) -> N
     assert "403" in said
 
 
+@pytest.mark.parametrize("url", ["ftp://me:hunter2@10.0.0.1/x", "file:///mnt/x?hunter2"])
+def test_a_url_that_nothing_can_be_sent_to(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", url]) == 2
+    said = capsys.readouterr().out
+    assert "[argument-invalid]" in said
+    assert "is no http or https URL" in said
+    assert "hunter2" not in said
+
+
 @pytest.mark.parametrize("words", [["report"], ["report", "--console", "/dev/sdb1"]])
 def test_nowhere_and_twice(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
