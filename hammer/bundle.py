@@ -189,18 +189,13 @@ def _events(run: Path) -> list[Event]:
     """Those that tell of steps and failures."""
     events = []
     for path in (older(run / EVENTS), run / EVENTS):
-        try:
-            lines = path.read_text(errors="replace").splitlines()
-        except OSError:
-            continue
-        for line in lines:
-            # Of some 100000 lines of an installer none is parsed: that takes longer than we have.
-            if not line.startswith(('{"event": "step"', '{"event": "failed"')):
-                continue
-            try:
-                events.append(json.loads(line))
-            except ValueError:  # cut off, or written at this moment
-                continue
+        with suppress(OSError), path.open(errors="replace") as lines:
+            # Of some 100000 lines of an installer none is kept, and none is parsed: that takes
+            # longer than we have.
+            for line in lines:
+                if line.startswith(('{"event": "step"', '{"event": "failed"')):
+                    with suppress(ValueError):  # cut off, or written at this moment
+                        events.append(json.loads(line))
     return events
 
 
