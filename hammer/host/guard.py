@@ -16,6 +16,7 @@ by the guard itself, which restarts the machine.
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -51,6 +52,8 @@ BITES_AFTER = 3
 
 WORDS = {"hammer.watchdog_s": "watchdog_s", "hammer.shell_max_h": "shell_max_h"}
 """What the guard reads of the kernel command line, and the names among the settings."""
+
+PID = re.compile(r"[0-9]{1,9}")
 
 CONSOLE = "/dev/console"
 KERNEL_LOG = "/dev/kmsg"
@@ -301,10 +304,12 @@ class Teller:
 
 
 def _pids_in(path: Path) -> list[int]:
+    """Whatever else stands there is left out: without the guard the machine would be reset."""
     try:
-        return [int(line) for line in path.read_text().splitlines() if line.isdigit()]
+        lines = path.read_text(errors="replace").splitlines()
     except OSError:
         return []
+    return [int(line) for line in lines if PID.fullmatch(line)]
 
 
 def main() -> int:

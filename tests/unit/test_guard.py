@@ -98,6 +98,14 @@ def test_an_agent_that_says_so_is_fed_for(world: World) -> None:
     assert world.restarts == 0
 
 
+def test_what_is_no_pid_ends_no_guard(world: World) -> None:
+    (world.run / "shell").write_bytes(b"\xff\n\xc2\xb2\n" + b"9" * 5000 + b"\n\n")
+    world.shell(7, opened_s=100)
+    world.look_until(400)
+    assert world.longest_hunger() <= 5.0
+    assert world.said == []
+
+
 def test_an_agent_that_is_silent_is_fed_for_no_longer_than_it_said(world: World) -> None:
     world.alive_until(160)
     world.look_until(219)
