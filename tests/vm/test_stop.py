@@ -23,8 +23,8 @@ from tests.vm.tiny_system import UP, UP_INIT, tiny_image
 DISK_MIB = 256
 
 SOAK = bool(os.environ.get("HAMMER_SOAK"))
-# Of each kind one, in `make test`: nothing written, a program running, the stream, the chroot.
-STEPS = list(Step) if SOAK else [Step.CHECK, Step.PARTITION, Step.IMAGE, Step.INSTALL]
+# A program and the stream, in `make test`; test_chroot.py stops the installer.
+STEPS = list(Step) if SOAK else [Step.PARTITION, Step.IMAGE]
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,20 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.vm.guest import Guest
 from tests.vm.ramdisk import Ramdisk
 from tests.vm.terminal import BAUD_9600, at_terminal
+from tests.vm.test_stop import SOAK
 
 # What the guest keeps for a line that takes no more: the buffer of the kernel's
 # driver (UART_XMIT_SIZE), of its UART, and of the socket.
 KEPT_BYTES = 4096 + 16 + 512
 
 
+@pytest.mark.soak
+@pytest.mark.skipif(not SOAK, reason="the terminal of the tests itself: HAMMER_SOAK=1")
 def test_a_person_types_and_is_answered(work: Path, ramdisk: Ramdisk) -> None:
     guest = Guest(work=work, kernel=ramdisk.kernel, initrd=ramdisk.initrd)
     with at_terminal(guest, "hammer.on_failure=shell") as terminal:
