@@ -55,7 +55,8 @@ class Guest:
     initrd: Path | None = None
     disks: tuple[Disk, ...] = ()
     memory_mib: int = 1024
-    cpus: int = 2
+    cpus: int = 1
+    """Emulated ones share less well than guests do: several of these need cores to spare."""
     accel: str = DEFAULT_ACCEL
     firmware: Literal["bios", "uefi"] = "bios"
     uuid: str = "00000000-0000-4000-8000-000000000001"

@@ -65,7 +65,6 @@ def test_a_machine_that_fails_three_times_and_a_fourth_time_does_not(
             kernel=ramdisk.kernel,
             initrd=ramdisk.with_document(document, work=work),
             disks=(Disk(path=empty_disk(work / "disk.raw", size_mib=DISK_MIB)),),
-            cpus=1,  # there are others to share them with
             firmware="uefi",
             uuid=MACHINE_UUID,
         )

@@ -126,6 +126,7 @@ def _guest(
         ),
         disks=disks(document.allocation.filesystemlayout, work=work, rest_gib=rest_gib),
         memory_mib=trial.memory_mib,
+        cpus=2,
         accel=trial.accel,
         firmware="uefi" if trial.wanted.uefi else "bios",
         uuid=document.id,
