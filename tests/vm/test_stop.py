@@ -135,17 +135,18 @@ def test_stopped_in_the_wait_in_steps_and_in_the_pause(site: Site) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_stopped_at_random_moments(seed: int, site: Site) -> None:
     chance = random.Random(seed)
-    with at_terminal(site.guest, site.words) as terminal:
+    # Of a repeated word the last counts. An installation takes about 15 s, so that some of the
+    # moments are in the pause, and none is after it.
+    with at_terminal(site.guest, f"{site.words} hammer.pause_s=60") as terminal:
         terminal.expect("eth0 has")
         for _ in range(10):
-            # An installation takes about 15 s here; the pause before kexec is part of it.
             time.sleep(chance.uniform(0, 20))
             terminal.ctrl_c()
             if chance.random() < 0.5:
                 terminal.ctrl_c()
             where = stopped(terminal)
             terminal.line(chance.choice(["hammer retry check", "hammer continue"]))
-            terminal.expect("begins|kexec in 20 s")
+            terminal.expect("begins|kexec in 60 s")
         terminal.expect(UP)
         assert where
         assert not [event for event in terminal.events() if event["event"] == "failed"]
