@@ -73,7 +73,8 @@ def after_the_failure(terminal: Terminal) -> None:
     terminal.expect(r"^nameserver 10\.0\.2\.3$")
     terminal.expect(INSIDE)
     # Ctrl-C ends what runs in there, and nothing else.
-    terminal.line("echo -n going; busybox sleep 600")
+    # Of one program: a key between two commands of a shell would be for neither.
+    terminal.line("busybox sh -c 'echo -n going; exec busybox sleep 600'")
     terminal.expect(r"^going")
     terminal.ctrl_c()
     terminal.expect(INSIDE)

@@ -164,6 +164,6 @@ def test_nothing_is_left_behind_by_ctrl_c(number: int, work: Path, ramdisk: obje
     time.sleep(0.5)
     trial.send_signal(number)
     told, _ = trial.communicate(timeout=30)
-    assert (trial.returncode, json.loads(told)["code"]) == (30, "interrupted")
+    assert (trial.returncode, json.loads(told)["code"]) == (75, "interrupted")
     assert pids_with(work) == []
     assert not list(work.glob("hammer-try-*"))
