@@ -31,7 +31,7 @@ def abandon(machine: Machine, journal: Journal) -> tuple[str, ...]:
         return tuple(remarks)
     if (power := machine.power) is not None and power.loaded():
         tried(power.unload_kernel, "the kernel stays loaded: ")
-    # First of all: who is killed while disks are cleared must not be gone on with.
+    # Before it: an agent that is killed while disks are cleared must not be gone on with.
     journal.falls_apart()
     if not journal.disks:
         pass

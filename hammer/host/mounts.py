@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from hammer.errors import HostError, MountFailed, ProgramFailed, UnmountBusy
+from hammer.errors import HostError, MountFailed, ProgramFailed, TargetInUse, UnmountBusy
 from hammer.host.programs import Program, Programs
 
 BUSY_LIMIT_S = 10.0
@@ -174,3 +174,14 @@ def mounted(
             cause.add_note(str(failure))
         raise
     mounts.unmount(where)
+
+
+def refuse_full(target: Path) -> None:
+    """Raise TargetInUse for a directory with something in it, or for what is none."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        empty = not any(target.iterdir())
+    except OSError as failure:
+        raise TargetInUse(path=target, reason=failure.strerror or str(failure)) from None
+    if not empty:
+        raise TargetInUse(path=target, reason="is not an empty directory")

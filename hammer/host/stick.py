@@ -7,9 +7,9 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from hammer.errors import ArgumentInvalid, FileFailed, HostError, ProgramFailed
+from hammer.errors import ArgumentInvalid, FileFailed, ProgramFailed
 from hammer.host.disks import Disks
-from hammer.host.mounts import Mounts
+from hammer.host.mounts import Mounts, mounted
 from hammer.host.programs import Program, Programs
 
 BLOCK = Path("/sys/class/block")
@@ -60,16 +60,9 @@ def write_to_stick(
     """
     where = Path(tempfile.mkdtemp(prefix="report-", dir=mount_below))
     try:
-        mounts.mount(device, where, fstype=fstype, options=("nosuid", "nodev", "noexec"))
-        try:
+        options = ("nosuid", "nodev", "noexec")
+        with mounted(mounts, device, where, fstype=fstype, options=options):
             _write(where, name, data)
-        except BaseException as cause:
-            try:
-                mounts.unmount(where)
-            except HostError as failure:
-                cause.add_note(str(failure))
-            raise
-        mounts.unmount(where)
     finally:
         with suppress(OSError):  # still mounted, and said so
             where.rmdir()

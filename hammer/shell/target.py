@@ -12,7 +12,7 @@ from hammer.errors import HammerError, TargetInUse, TargetReadOnly
 from hammer.host.disks import Disks
 from hammer.host.files import failing, inside, read
 from hammer.host.filesystems import candidates
-from hammer.host.mounts import MountPoint, Mounts, mount_points, mounted
+from hammer.host.mounts import MountPoint, Mounts, mount_points, mounted, refuse_full
 from hammer.host.programs import Programs
 from hammer.host.resolv_conf import working_resolv_conf
 from hammer.shell import fstab, systems
@@ -75,17 +75,6 @@ def held_target(
             raise TargetReadOnly(path=target)
         held.enter_context(nullcontext() if read_only else working_resolv_conf(target))
         yield target
-
-
-def refuse_full(target: Path) -> None:
-    """Raise TargetInUse for a directory with something in it, or for what is none."""
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        empty = not any(target.iterdir())
-    except OSError as failure:
-        raise TargetInUse(path=target, reason=failure.strerror or str(failure)) from None
-    if not empty:
-        raise TargetInUse(path=target, reason="is not an empty directory")
 
 
 def mount_missing(

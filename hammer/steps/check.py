@@ -15,7 +15,7 @@ from hammer.errors import (
 )
 from hammer.host.carried import check as check_installer
 from hammer.host.disks import MIB, Disk
-from hammer.host.mounts import mount_points
+from hammer.host.mounts import mount_points, refuse_full
 from hammer.host.programs import Program
 from hammer.machine import Machine
 from hammer.spec import InstallSpec
@@ -64,13 +64,7 @@ def check_host(machine: Machine) -> None:
     target = machine.target
     if any(mount.where == target or target in mount.where.parents for mount in mount_points()):
         raise TargetInUse(path=target, reason="something is mounted there")
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        empty = not any(target.iterdir())
-    except OSError as failure:
-        raise TargetInUse(path=target, reason=failure.strerror or str(failure)) from None
-    if not empty:
-        raise TargetInUse(path=target, reason="is not an empty directory")
+    refuse_full(target)
 
 
 def warn_of_kexec(machine: Machine) -> None:
