@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +36,8 @@ def reported(console: Console, life: Callable[[], object]) -> int:
             # Without the exception's own text, which may quote a document with secrets.
             log.debug("%s\n%s", type(error), "".join(traceback.format_tb(error.__traceback__)))
         if isinstance(error, Interrupted) and error.where:
-            console.event("stopped", where=error.where, by=error.by)
+            after_s = round(time.monotonic() - error.since_s, 3)
+            console.event("stopped", where=error.where, by=error.by, after_s=after_s)
         else:
             console.failed(failure)
         return failure.exit_status

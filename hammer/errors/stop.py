@@ -1,6 +1,7 @@
 """Somebody wanted it so: nothing is wrong, and it can go on."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from hammer.errors.base import Stop
 
@@ -17,6 +18,8 @@ class Interrupted(Stop):
     """At the console, who will look and decide what becomes of the machine."""
     where: str = ""
     """Where the installation is held for that person; empty: it was given up."""
+    since_s: float = field(default_factory=time.monotonic)
+    """When it was wanted: seconds of CLOCK_MONOTONIC."""
 
     def __str__(self) -> str:
         return f"stopped by {self.by}"

@@ -22,7 +22,7 @@ from typing import Protocol
 from hammer.errors import HostError, ProgramFailed
 from hammer.host import chroot_init, programs
 from hammer.host.files import inside
-from hammer.host.programs import KILL_LIMIT_S, Program
+from hammer.host.programs import ENDS_WITH_US, KILL_LIMIT_S, Program
 from hammer.host.pulse import NoPulse, Pulse
 
 LINE_BYTES_MAX = 4096
@@ -137,7 +137,7 @@ def _argv(
     }
     return [
         # What runs in the target does not outlive us, however we end.
-        *(Program.SETPRIV.value, "--pdeathsig", "KILL", "--"),
+        *ENDS_WITH_US,
         Program.UNSHARE.value,
         *("--pid", "--mount", "--fork", "--kill-child=SIGKILL", "--"),
         *(sys.executable, "-I", "-S", chroot_init.__file__, json.dumps(order)),

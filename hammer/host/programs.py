@@ -77,6 +77,9 @@ AnyProgram = Program | RamdiskProgram | ReportProgram | LabProgram | AuthorProgr
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+# What writes to disks must not go on without us: whoever is left then clears those disks.
+ENDS_WITH_US = (Program.SETPRIV.value, "--pdeathsig", "KILL", "--")
+
 # From the signal to the end of a program that was killed.
 KILL_LIMIT_S = 10.0
 
@@ -113,7 +116,7 @@ class HostPrograms:
         log.debug("+ %s", command)
         with (
             self._pulse.within(timeout_s + KILL_LIMIT_S),
-            _started(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child,
+            _started(program, argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child,
         ):
             try:
                 out, err = child.communicate(stdin.encode(), timeout=timeout_s)
@@ -135,7 +138,7 @@ class HostPrograms:
         argv = [program.value, *(os.fspath(arg) for arg in args)]
         command = shlex.join(argv)
         log.debug("+ %s", command)
-        with _started(argv, stdin=subprocess.DEVNULL, stderr=None) as child:
+        with _started(program, argv, stdin=subprocess.DEVNULL, stderr=None) as child:
             assert child.stdout is not None
             yield child.stdout
             child.wait()
@@ -149,24 +152,28 @@ class HostPrograms:
 
 @contextlib.contextmanager
 def _started(
-    argv: list[str], *, stdin: int, stderr: int | None
+    program: AnyProgram, argv: list[str], *, stdin: int, stderr: int | None
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Hold a child. On any way out that is not a normal one, its whole group is killed.
 
     A session of its own keeps Ctrl-C on the console for the agent alone, and
     makes the group to kill.
     """
+    known = environment()
+    # What would start it could not tell us.
+    if shutil.which(argv[0], path=known["PATH"]) is None:
+        raise ProgramMissing(programs=(argv[0],))
     try:
         child = subprocess.Popen(
-            argv,
-            env=environment(),
+            [*ENDS_WITH_US, *argv] if isinstance(program, Program) else argv,
+            env=known,
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,
         )
-    except FileNotFoundError:
-        raise ProgramMissing(programs=(argv[0],)) from None
+    except FileNotFoundError as error:
+        raise ProgramMissing(programs=(str(error.filename),)) from None
     with child:
         try:
             yield child

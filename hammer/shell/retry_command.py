@@ -38,6 +38,8 @@ def continue_command(arguments: argparse.Namespace) -> int:
     def life(console: Console, settings: Settings) -> None:
         journal = Journal.read(RUN_DIRECTORY)
         begin = None if journal.complete else beginning(journal, None)
-        install_and_start(console, settings, journal, begin=begin, in_shell=True)
+        # Who waits is initramfs/init: nobody is there to look at a failure.
+        in_shell = not arguments.wait
+        install_and_start(console, settings, journal, begin=begin, in_shell=in_shell)
 
     return lived(life, wait=arguments.wait)

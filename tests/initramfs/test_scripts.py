@@ -121,6 +121,17 @@ def test_a_machine_that_has_stopped_is_gone_on_with_by_a_person() -> None:
     assert lines[-3:] == ["person restart", "rm -f /run/hammer/next", "goes on"]
 
 
+def test_a_guard_that_was_let_go_is_started_again() -> None:
+    script = f"""
+    . {HERE}/init
+    start_guard() {{ echo started; guard_pid=$$; }}
+    (exit) & guard_pid=$!
+    wait "$guard_pid"
+    guarded; guarded
+    """
+    assert shell(script) == "started\n"
+
+
 def test_a_failure_halts() -> None:
     assert after_agent(30, on_failure="halt") == [*("sync", "the guard is stopped", "poweroff -f")]
 

@@ -28,7 +28,7 @@ from hammer.host.memory import EfiMemory, Remembered, Started
 from hammer.host.pulse import Pulse
 from hammer.journal import Journal
 from hammer.report import raise_on_signals
-from hammer.shell import abandon_command, boot_command
+from hammer.shell import abandon_command, boot_command, retry_command
 from hammer.step import Step
 from hammer.steps.kernel import Kernel
 from hammer.stream.http import Patience
@@ -58,7 +58,7 @@ def run(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(pstore, "leave_words", leave)
     monkeypatch.setattr(pstore, "words_left", partial(pstore.words_left, pstore=kept))
     monkeypatch.setattr(life, "LOCK", tmp_path / "lock")
-    for module in (life, abandon_command, boot_command, run_command):
+    for module in (life, abandon_command, boot_command, retry_command, run_command):
         monkeypatch.setattr(module, "RUN_DIRECTORY", run)
     for module in (life, abandon_command):
         monkeypatch.setattr(
@@ -170,6 +170,26 @@ def test_a_failure_is_told_with_a_bundle_of_the_machine_as_it_was(
     assert isinstance(failed["notes"], list)
     assert "failure bundle: " in failed["notes"][0]
     assert Journal.read(run).abandoned == (on_failure == "reboot")
+
+
+def test_what_a_person_went_on_with_and_left_is_given_up_when_it_fails(
+    run: Path, bench: Bench, tmp_path: Path
+) -> None:
+    """Told once, and counted, as if nobody had stopped it."""
+    memory = EfiMemory(tell=bench.log.append, folder=tmp_path)
+    bench.machine = replace(bench.machine, memory=memory)
+    bench.chroot.ended = Ended(status=7, left_behind=())
+    journal_before(Step.CHECK, run)
+    with serve({"/r": Status(200)}) as server:
+        (tmp_path / "m.yaml").write_text(DOCUMENT)
+        words = f"ip=off hammer.spec={tmp_path}/m.yaml hammer.report={server.url('/r')}"
+        (tmp_path / "cmdline").write_text(words)
+        assert main(["continue", "--wait"]) == 20
+    story = [event for event in told(server) if event != "step"]
+    assert story == ["start", "failed", "a bundle"]
+    assert (run / "next").read_text() == "restart 60\n"
+    assert memory.recall().failures == 1
+    assert Journal.read(run).abandoned
 
 
 @pytest.mark.parametrize("on_failure", ["reboot", "shell"])

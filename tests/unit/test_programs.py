@@ -1,21 +1,27 @@
 """The one place that starts programs, tried with programs of the test's own on PATH."""
 
 import os
+import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from hammer.errors import ProgramFailed, ProgramMissing, ProgramTimeout
-from hammer.host.programs import HostPrograms, Program
+from hammer.host.programs import DEFAULT_PATH, HostPrograms, Program
 
 pytestmark = pytest.mark.programs
 
 
 @pytest.fixture
 def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory that is all of PATH."""
+    """A directory that is all of PATH; what ends a program with us is in it."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    setpriv = shutil.which(Program.SETPRIV, path=DEFAULT_PATH)
+    assert setpriv is not None
+    (tmp_path / Program.SETPRIV).symlink_to(setpriv)
     return tmp_path
 
 
@@ -69,6 +75,23 @@ def test_a_time_out_ends_the_whole_family(put: Path) -> None:
     # A process that was killed is there until init has taken notice.
     while any(nap in _command_line(process) for process in Path("/proc").glob("[0-9]*")):
         time.sleep(0.01)
+
+
+AGENT = """
+from hammer.host.programs import HostPrograms, Program
+HostPrograms().run(Program.MKFS_EXT4)
+"""
+
+
+def test_a_program_ends_with_us_however_that_is(put: Path) -> None:
+    """What is left of it would write to disks that are cleared then."""
+    fifo = put / "fifo"
+    os.mkfifo(fifo)
+    script(put, Program.MKFS_EXT4, f"exec 3>{fifo}; echo begun >&3; exec sleep 600")
+    with subprocess.Popen([sys.executable, "-c", AGENT]) as agent, fifo.open() as told:
+        assert told.readline() == "begun\n"
+        agent.kill()
+        assert told.read() == ""  # nobody has it open any more
 
 
 def _command_line(process: Path) -> str:
