@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from hammer.console import Console, text_sink
@@ -12,6 +13,7 @@ from hammer.host import chroot_init
 from hammer.host.chroot import Chroot, Ended, HostChroot
 from hammer.host.disks import HostDisks
 from hammer.host.files import inside, read
+from hammer.host.guard import SHELL
 from hammer.host.lock import only_agent
 from hammer.host.mounts import HostMounts
 from hammer.host.programs import HostPrograms
@@ -92,12 +94,20 @@ def enter(chroot: Chroot, console: Console, root: Path, argv: Sequence[str]) -> 
     shell = None if argv else login_shell(root)
     if shell:
         console.say(f"{shell} in {root}; `exit` leaves it")
+    tell_guard()
     ended = chroot.enter(
         root, argv or [shell or ""], environment=environment(root, os.environ.get("TERM"))
     )
     if ended.left_behind:
         console.warn(f"left behind, killed: {', '.join(ended.left_behind)}")
     return status_of(ended)
+
+
+def tell_guard() -> None:
+    """Have the watchdog fed for us: who comes by `ssh HOST hammer chroot` has no other shell."""
+    # Without a guard there is no such directory.
+    with suppress(OSError), (RUN_DIRECTORY / SHELL).open("a") as file:
+        file.write(f"{os.getpid()}\n")
 
 
 def status_of(ended: Ended) -> int:

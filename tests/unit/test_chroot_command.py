@@ -8,6 +8,7 @@ import pytest
 from hammer.errors import ProgramFailed, ShellMissing
 from hammer.host.chroot import Ended
 from hammer.host.filesystems import Filesystem, candidates, probe
+from hammer.host.guard import SHELL
 from hammer.host.programs import AnyProgram
 from hammer.journal import Journal
 from hammer.shell import chroot_command, fstab
@@ -169,6 +170,15 @@ def test_the_status_is_that_of_the_command(ended: int, status: int, bench: Bench
     assert enter(bench.chroot, bench.machine.console, bench.target, ["ls", "-l"]) == status
     assert bench.log == ["enter ls -l"]
     assert bench.lines() == ["      WARNING left behind, killed: sleep"]
+
+
+def test_the_guard_knows_of_a_person_who_has_no_other_shell(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chroot_command, "RUN_DIRECTORY", tmp_path)
+    (tmp_path / SHELL).write_text("1\n")
+    enter(bench.chroot, bench.machine.console, bench.target, ["ls"])
+    assert (tmp_path / SHELL).read_text() == f"1\n{os.getpid()}\n"
 
 
 def test_nothing_of_our_environment_but_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
