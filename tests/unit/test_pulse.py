@@ -9,7 +9,7 @@ import pytest
 
 from hammer.errors import ProgramTimeout
 from hammer.host import pulse as pulses
-from hammer.host.programs import HostPrograms, Program
+from hammer.host.programs import DEFAULT_PATH, HostPrograms, Program
 from hammer.host.pulse import HostPulse, NoPulse
 
 
@@ -130,7 +130,7 @@ class RecordedPulse(NoPulse):
 def test_a_program_is_waited_for_as_long_as_it_may_take(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{DEFAULT_PATH}")
     path = tmp_path / Program.UMOUNT
     path.write_text("#!/bin/sh\nexec /bin/sleep 3141592\n")
     path.chmod(0o755)
