@@ -6,8 +6,8 @@ PYTEST := build/venv/bin/pytest -q
 # As root, or by sudo; what is then made in build/ is given back.
 ROOT   := $(if $(filter 0,$(shell id -u)),,sudo env CI=$(CI) PYTHONDONTWRITEBYTECODE=1)
 RETURN := $(if $(ROOT),$(ROOT) chown -R $(shell id -u):$(shell id -g) build,@:)
-# Three guests side by side where there are two cores: each has one processor, and often waits.
-GUESTS ?= 3
+# Two guests side by side where there are two cores: each is emulated by one thread or two.
+GUESTS ?= 2
 
 export PYTHONDONTWRITEBYTECODE := 1
 export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
@@ -25,7 +25,7 @@ test: check ramdisk demo-image  ## everything: lint, types, unit, native, virtua
 	$(PYTEST) tests/initramfs
 	$(ROOT) $(PYTEST) tests/native
 	$(RETURN)
-	$(PYTEST) -n $(GUESTS) --dist worksteal --durations=12 tests/vm
+	$(PYTEST) -n $(GUESTS) --dist worksteal tests/vm
 
 check: setup lint unit  ## what every commit must pass, in less than two minutes
 
@@ -43,7 +43,7 @@ native: setup    ## tests with loop devices, chroots and servers on loopback; ne
 	$(RETURN)
 
 vm: setup ramdisk demo-image  ## tests in virtual machines
-	$(PYTEST) -n $(GUESTS) --dist worksteal --durations=12 tests/vm
+	$(PYTEST) -n $(GUESTS) --dist worksteal tests/vm
 
 soak: setup ramdisk demo-image  ## the long seeded matrices; hours
 	$(ROOT) env HAMMER_SOAK=1 $(PYTEST) tests/native -m soak
