@@ -1,11 +1,10 @@
-"""The process that unpacks: forked, chrooted, fed through one pipe and heard through another.
+"""The process that writes: forked, chrooted, and told by a thread of ours what to write.
 
 A chroot is for a whole process, so it needs one of its own; it also takes the
 second core. A chrooted process cannot import, so all it runs is imported here.
 """
 
 import contextlib
-import fcntl
 import gc
 import json
 import os
@@ -18,17 +17,9 @@ from pathlib import Path
 
 from hammer import errors
 from hammer.errors import FileFailed, HammerError, UnpackDied
-from hammer.stream import frames
-from hammer.stream.ahead import ahead
-from hammer.stream.flow import Flow
+from hammer.stream.orders import Orders, OtherEndGone, Slots, Told
+from hammer.stream.reading import STALL_LIMIT_S, Reading
 from hammer.stream.unpack import Tree
-
-PIPE_BYTES = 1 << 20  # /proc/sys/fs/pipe-max-size by default, pipe(7)
-_READ_BYTES = 256 << 10
-_CHUNKS_AHEAD = 4
-
-STALL_LIMIT_S = 600.0
-"""How long the child may write without taking more; a disk that takes longer hangs."""
 
 # What the child may report; anything else that it says is not believed.
 _REPORTED: dict[str, type[HammerError]] = {
@@ -59,36 +50,41 @@ class Written:
 
 
 class Child:
-    """The unpacking process, as its parent holds it."""
+    """The writing process, and the thread that tells it what to write."""
 
     def __init__(
         self,
         pid: int,
+        slots: Slots,
         *,
-        feed_fd: int,
+        orders_fd: int,
+        done_fd: int,
         report_fd: int,
+        url: str,
         waiting: Callable[[float], AbstractContextManager[object]],
     ) -> None:
         self._pid = pid
         self._waiting = waiting
-        self._feed_fd = feed_fd
+        self._orders_fd = orders_fd
+        self._done_fd = done_fd
         self._report_fd = report_fd
         self._reaped = False
+        orders = Orders(send_fd=orders_fd, done_fd=done_fd)
+        self._reading = Reading(slots, orders, url=url, waiting=waiting)
 
     def feed(self, data: bytes) -> bool:
-        """Hand packed bytes over; False if the child takes no more: ask `result` why."""
-        view = memoryview(data)
-        try:
-            with self._waiting(STALL_LIMIT_S):
-                while view:
-                    view = view[os.write(self._feed_fd, view) :]
-        except BrokenPipeError:
-            return False
-        return True
+        """Hand packed bytes over; False if no more are taken: ask `result` why."""
+        return self._reading.feed(data)
 
     def result(self) -> Written | HammerError:
         """End the input and wait for what became of it. Raises UnpackDied."""
-        self._close_feed()
+        read: int | HammerError | OtherEndGone
+        try:
+            read = self._reading.end()
+        except (HammerError, OtherEndGone) as failure:
+            read = failure
+        self._close(self._orders_fd)
+        self._orders_fd = -1
         report = bytearray()
         with self._waiting(STALL_LIMIT_S):
             while part := os.read(self._report_fd, 1 << 16):
@@ -98,24 +94,33 @@ class Child:
             number = os.WTERMSIG(status)
             raise UnpackDied(how=f"was killed by signal {number} ({signal.strsignal(number)})")
         try:
-            return _read_report(bytes(report))
+            written = _read_report(bytes(report))
         except (ValueError, KeyError, TypeError):
+            if isinstance(read, HammerError):
+                return read
             code = os.waitstatus_to_exitcode(status)
             raise UnpackDied(how=f"left with status {code} and no report") from None
+        # What was written comes before what was read: what it complains of is earlier.
+        if isinstance(written, HammerError):
+            return written
+        assert isinstance(read, int), "the end of the archive was told"
+        return Written(members=written, unpacked_bytes=read)
 
     def end(self) -> None:
-        """Leave no process and no descriptor behind, whatever happened."""
+        """Leave no process, thread or descriptor behind, whatever happened."""
         if not self._reaped:
             # A session of its own: nothing but this process is in the way.
             os.kill(self._pid, signal.SIGKILL)
             self._reap()
-        self._close_feed()
-        os.close(self._report_fd)
+        # The thread finds the other end gone, wherever it is.
+        with contextlib.suppress(Exception):
+            self._reading.end()
+        for fd in (self._orders_fd, self._done_fd, self._report_fd):
+            self._close(fd)
 
-    def _close_feed(self) -> None:
-        if self._feed_fd >= 0:
-            os.close(self._feed_fd)
-            self._feed_fd = -1
+    def _close(self, fd: int) -> None:
+        if fd >= 0:
+            os.close(fd)
 
     def _reap(self) -> int:
         _pid, status = os.waitpid(self._pid, 0)
@@ -131,15 +136,16 @@ def unpacking(
     ownerless: Collection[int],
     waiting: Callable[[float], AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> Iterator[Child]:
-    """Hold a process that unpacks below `root` what it is fed.
+    """Hold a process that writes below `root` what is in the image that `feed` is given.
 
-    On every way out it is gone. It has nothing of ours but the two pipes and stderr.
+    On every way out it is gone. It has nothing of ours but three pipes and stderr.
     `waiting` is held around each wait for it, with the longest that it may take.
     """
-    in_read, in_write = os.pipe()
-    out_read, out_write = os.pipe()
-    with contextlib.suppress(OSError):  # a smaller pipe is only slower
-        fcntl.fcntl(in_write, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    slots = Slots()
+    told, orders = os.pipe()
+    done, write_done = os.pipe()
+    report, write_report = os.pipe()
+    pipes = (told, orders, done, write_done, report, write_report)
     # A signal between the fork and the `try` would raise where nobody knows of
     # the child yet.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _RESET)
@@ -147,15 +153,25 @@ def unpacking(
         pid = os.fork()
     except OSError as error:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        for fd in (in_read, in_write, out_read, out_write):
+        for fd in pipes:
             os.close(fd)
         raise UnpackDied(how=f"could not be started: {error.strerror}") from None
     if pid == 0:
-        _run(root, in_read, out_write, url=url, ownerless=ownerless)
-    child = Child(pid, feed_fd=in_write, report_fd=out_read, waiting=waiting)
+        ends = _Ends(told=told, done=write_done, report=write_report)
+        _run(root, slots, ends, url=url, ownerless=ownerless)
+    for fd in (told, write_done, write_report):
+        os.close(fd)
+    # The thread that it starts keeps these signals blocked: they are for the main one.
+    child = Child(
+        pid,
+        slots,
+        orders_fd=orders,
+        done_fd=done,
+        report_fd=report,
+        url=url,
+        waiting=waiting,
+    )
     try:
-        os.close(in_read)
-        os.close(out_write)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         yield child
     finally:
@@ -165,19 +181,28 @@ def unpacking(
 # --- inside the child -----------------------------------------------------------------------
 
 
-def _run(
-    root: Path, packed_fd: int, report_fd: int, *, url: str, ownerless: Collection[int]
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class _Ends:
+    """The descriptors of the child, all that it keeps."""
+
+    told: int
+    done: int
+    report: int
+
+
+def _run(root: Path, slots: Slots, ends: _Ends, *, url: str, ownerless: Collection[int]) -> None:
     """Never returns: the stack below belongs to the parent and must not unwind here."""
     status = 1
     try:
-        _leave_parent_behind(packed_fd, report_fd)
+        _leave_parent_behind(ends)
+        report: dict[str, object] = {}
         try:
-            written = _unpack(root, packed_fd, url=url, ownerless=ownerless)
-            report: dict[str, object] = {"written": vars(written)}
+            report = {"members": _write(root, slots, ends, url=url, ownerless=ownerless)}
         except HammerError as error:
             report = {"error": type(error).__name__, "fields": _as_json(error)}
-        os.write(report_fd, json.dumps(report).encode())
+        except OtherEndGone:  # it knows why
+            pass
+        os.write(ends.report, json.dumps(report).encode())
         status = 0
     finally:
         if status:  # a bug: said on stderr, and the parent sees the status
@@ -185,15 +210,16 @@ def _run(
         os._exit(status)
 
 
-def _leave_parent_behind(packed_fd: int, report_fd: int) -> None:
+def _leave_parent_behind(ends: _Ends) -> None:
     # Objects of the parent must not be collected here: a forgotten socket among
     # them would close its number, which is by then one of our files.
     gc.freeze()
     os.setsid()
-    low, high = sorted((packed_fd, report_fd))
-    os.closerange(3, low)
-    os.closerange(low + 1, high)
-    os.closerange(high + 1, os.sysconf("SC_OPEN_MAX"))
+    below = 3
+    for kept in sorted((ends.told, ends.done, ends.report)):
+        os.closerange(below, kept)
+        below = kept + 1
+    os.closerange(below, os.sysconf("SC_OPEN_MAX"))
     signal.set_wakeup_fd(-1)
     for number in _RESET:
         signal.signal(number, signal.SIG_DFL)
@@ -201,19 +227,14 @@ def _leave_parent_behind(packed_fd: int, report_fd: int) -> None:
     os.umask(0)
 
 
-def _unpack(root: Path, packed_fd: int, *, url: str, ownerless: Collection[int]) -> Written:
+def _write(root: Path, slots: Slots, ends: _Ends, *, url: str, ownerless: Collection[int]) -> int:
     try:
         os.chroot(root)
         os.chdir("/")
     except OSError as error:
         raise FileFailed(path=str(root), reason=error.strerror or str(error)) from None
-    keep_freed_memory()
-    packed = iter(lambda: os.read(packed_fd, _READ_BYTES), b"")
-    flow = Flow(ahead(frames.plain(packed, url=url), depth=_CHUNKS_AHEAD))
-    members = Tree(flow, url=url, ownerless=ownerless).write_all()
-    # tar ends before its padding does, and the frame's checksum comes last.
-    flow.drain()
-    return Written(members=members, unpacked_bytes=flow.position)
+    told = Told(slots.view, told_fd=ends.told, done_fd=ends.done)
+    return Tree(told, url=url, ownerless=ownerless).write_all()
 
 
 def keep_freed_memory() -> None:
@@ -239,11 +260,15 @@ def _as_json(error: HammerError) -> dict[str, object]:
     }
 
 
-def _read_report(text: bytes) -> Written | HammerError:
-    """Raises ValueError, KeyError or TypeError if this is no report."""
+def _read_report(text: bytes) -> int | HammerError:
+    """How many members, or what went wrong.
+
+    Raises ValueError, KeyError or TypeError if this is no report, as of one who was told
+    no end.
+    """
     report = json.loads(text)
-    if "written" in report:
-        return Written(**report["written"])
+    if "members" in report:
+        return int(report["members"])
     values = report["fields"]
     if "begins_with" in values:
         values["begins_with"] = bytes.fromhex(values["begins_with"])

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 class Flow:
     """Chunks of any size as one run of bytes, copied only where two chunks meet."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes] | Iterator[memoryview]) -> None:
         self._chunks = chunks
-        self._chunk = b""
+        self._chunk: bytes | memoryview = b""
         self._at = 0
         self._before = 0  # length of all chunks before this one
 
@@ -17,10 +17,15 @@ class Flow:
         """How many bytes have been handed out."""
         return self._before + self._at
 
+    @property
+    def at(self) -> int:
+        """How many bytes of the chunk in use have been handed out."""
+        return self._at
+
     def piece(self, limit_bytes: int) -> memoryview:
         """Up to `limit_bytes` of what is there next; empty at the end only.
 
-        The view is of the chunk itself and stays valid.
+        The view is of the chunk itself, and valid for as long as that is.
         """
         while self._at == len(self._chunk):
             self._before += len(self._chunk)
@@ -36,7 +41,7 @@ class Flow:
         """The next `size_bytes`, fewer only at the end."""
         end = self._at + size_bytes
         if end <= len(self._chunk):  # nearly always
-            taken = self._chunk[self._at : end]
+            taken = bytes(self._chunk[self._at : end])
             self._at = end
             return taken
         parts = bytearray()

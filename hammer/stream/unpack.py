@@ -22,8 +22,8 @@ from hammer.errors import (
     TarMemberUnsupported,
 )
 from hammer.stream import acl
-from hammer.stream.flow import Flow
-from hammer.stream.tar import Archive, Kind, Member, printable
+from hammer.stream.orders import Told
+from hammer.stream.tar import Kind, Member, printable
 
 T = TypeVar("T")
 
@@ -49,9 +49,9 @@ _NOT_POSSIBLE = {errno.EPERM, errno.EOPNOTSUPP}
 class Tree:
     """The tree below the current directory, while it is being written."""
 
-    def __init__(self, flow: Flow, *, url: str, ownerless: Collection[int]) -> None:
+    def __init__(self, told: Told, *, url: str, ownerless: Collection[int]) -> None:
         """`ownerless` are the device numbers (st_dev) of filesystems such as vfat."""
-        self._flow = flow
+        self._told = told
         self._url = url
         self._ownerless = ownerless
         self._plain: set[bytes] = {b""} if _is_plain(".") else set()
@@ -61,11 +61,11 @@ class Tree:
     def write_all(self) -> int:
         """Write every member and return how many there were.
 
-        Raises what `Archive` raises; TarCorrupt for members that contradict each
-        other; TargetFull; FileFailed.
+        Raises TarCorrupt for members that contradict each other; TarMemberUnsupported;
+        TargetFull; FileFailed; OtherEndGone.
         """
         count = 0
-        for member in Archive(self._flow, url=self._url):
+        for member in self._told:
             self._mapped(member, self._write)
             count += 1
         # Children change the time of their directory, and its mode may forbid
@@ -131,13 +131,7 @@ class Tree:
     def _copy(self, fd: int, size: int) -> None:
         left = size
         while left:
-            piece = self._flow.piece(left)
-            if not piece:
-                raise TarCorrupt(
-                    url=self._url,
-                    reason="the archive ends inside of a member",
-                    offset=self._flow.position,
-                )
+            piece = self._told.piece(left)
             left -= len(piece)
             while written := os.write(fd, piece):
                 if written == len(piece):
@@ -298,7 +292,7 @@ class Tree:
             # link(2): EPERM is a directory as target.
             to = f": hard link to {printable(member.target)}" if link else ""
             return TarCorrupt(
-                url=self._url, reason=f"member {name}{to}: {reason}", offset=self._flow.position
+                url=self._url, reason=f"member {name}{to}: {reason}", offset=self._told.position
             )
         return FileFailed(path=f"/{name}", reason=reason)
 

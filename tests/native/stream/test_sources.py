@@ -213,7 +213,7 @@ def test_the_digest_wins_over_the_complaint_and_tells_it(root: Path) -> None:
 def test_the_source_wins_over_the_complaint_and_tells_it(root: Path) -> None:
     # The first member is refused at once; the connection breaks long after that.
     bad = packed(tar_of({"../x": b""}) + NOISE)
-    big = bad + packed(NOISE)
+    big = bad + 4 * packed(NOISE)
     with pytest.raises(ImageInterrupted) as caught:
         install(later(big, Cut(big, len(big) - 5)), root)
     assert "leads outside" in caught.value.__notes__[0]
