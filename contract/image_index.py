@@ -41,7 +41,7 @@ class IndexedImage(ClosedDocument):
     """What it is."""
 
     url: ImageUrl
-    """Where it is: an lz4 tarball by http, https or file."""
+    """Where it is: .tar.lz4, .tar.zst, .tar.gz or .tar, by http, https or file."""
 
     features: Listed[Literal["machine", "firewall"]] = ()
     """What a machine with it can be."""

@@ -51,7 +51,7 @@ class Image(ClosedDocument):
     """What it is."""
 
     url: Annotated[ImageUrl | None, Either("", None)] = None
-    """Where it is: an lz4 tarball by http, https or file. With a URL the store is not asked."""
+    """A .tar.lz4, .tar.zst, .tar.gz or .tar by http, https or file. The store is not asked then."""
 
     store: Annotated[StoreUrl | None, Either("", None), Source("hammer")] = None
     """Where to look for the id: a store of images (http, https, file), or an image index."""

@@ -175,7 +175,11 @@ STDLIB_UNWANTED = (
 )
 
 # Of a wheel. pydantic.v1 is the whole of pydantic 1, for those who migrate.
-WHEEL_UNWANTED = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "tests/*", "*/tests/*", "pydantic/v1/*")
+WHEEL_UNWANTED = (
+    *("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "tests/*", "*/tests/*", "pydantic/v1/*"),
+    # For PyPy, and the standard library's modules once more.
+    *("backports/zstd/_cffi/*", "backports/zstd/tarfile.py", "backports/zstd/zipfile/*"),
+)
 
 # Of the agent: what starts virtual machines, for authors of images on their laptops.
 AGENT_UNWANTED = ("trial", "qemu.py")
@@ -183,7 +187,7 @@ AGENT_UNWANTED = ("trial", "qemu.py")
 # What the agent imports, and what of it fails only when it is used.
 IMPORT_TEST = """\
 import ctypes, hashlib, sqlite3, ssl, tarfile
-import lz4.frame, pydantic, pyroute2, pyudev, tenacity, urllib3, yaml
+import backports.zstd, lz4.block, lz4.frame, pydantic, pyroute2, pyudev, tenacity, urllib3, yaml
 
 class Model(pydantic.BaseModel):
     secret: pydantic.SecretStr
@@ -191,6 +195,7 @@ class Model(pydantic.BaseModel):
 Model(secret="word")
 assert yaml.__with_libyaml__
 assert lz4.frame.decompress(lz4.frame.compress(b"word")) == b"word"
+assert backports.zstd.decompress(backports.zstd.compress(b"word")) == b"word"
 assert ssl.create_default_context().cert_store_stats()["x509_ca"] > 100
 assert hashlib.md5(b"", usedforsecurity=False)
 pyudev.Context()

@@ -4,16 +4,20 @@ image = packed(tar_of({"etc/hostname": b"m1\\n", "bin": Link("usr/bin")}))
 serve({"/i.tar.lz4": image, "/i.tar.lz4.md5": md5_file(image, "i.tar.lz4")})
 """
 
+import gzip
 import hashlib
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import lz4.block
 import lz4.frame
+from backports import zstd
 
 NAME = "img.tar.lz4"
 PATH = f"/{NAME}"
+LEGACY_BLOCK_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,31 @@ def packed(plain: bytes, *, content_checksum: bool = True) -> bytes:
     """One lz4 frame, with checksums as the command `lz4` writes them."""
     frame: bytes = lz4.frame.compress(plain, content_checksum=content_checksum)
     return frame
+
+
+def legacy(plain: bytes) -> bytes:
+    """A legacy frame, as `lz4 -l` writes it."""
+    blocks = [
+        lz4.block.compress(plain[at : at + LEGACY_BLOCK_BYTES], store_size=False)
+        for at in range(0, len(plain), LEGACY_BLOCK_BYTES)
+    ]
+    sized = [len(block).to_bytes(4, "little") + block for block in blocks]
+    return bytes.fromhex("02214c18") + b"".join(sized)
+
+
+def zstd_frame(plain: bytes) -> bytes:
+    """One zstd frame, with a checksum as the command `zstd` writes it."""
+    return zstd.compress(plain, options={zstd.CompressionParameter.checksum_flag: 1})
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "lz4": packed,
+    "lz4 legacy": legacy,
+    "zstd": zstd_frame,
+    "gzip": lambda plain: gzip.compress(plain, mtime=0),
+    "tar": lambda plain: plain,
+}
+"""By the name of each format that an image may have."""
 
 
 def image(entries: Entries) -> bytes:

@@ -148,20 +148,24 @@ class ImageStalled(ImageError):
 
 @dataclass(eq=False, kw_only=True)
 class ImageTruncated(ImageError):
-    """All bytes arrived, but the lz4 frame does not end."""
+    """All bytes arrived, but the frame that the image is packed in does not end."""
 
     code = "image-truncated"
     hint = "the image was cut before its digest was made: pack and publish it again"
 
     url: str
+    within: str = "an lz4 frame"
 
     def __str__(self) -> str:
-        return f"{redact.url(self.url)}: ends in the middle of an lz4 frame"
+        return f"{redact.url(self.url)}: ends in the middle of {self.within}"
 
 
 @dataclass(eq=False, kw_only=True)
 class ImageNotLz4(ImageError):
-    """The image is something else than an lz4 frame."""
+    """The image is of no known format: lz4, zstd, gzip, or a tar archive that is not packed.
+
+    The code is from the time when lz4 was the only one, and stays.
+    """
 
     code = "image-not-lz4"
     hint = "compress the tar archive with `lz4 -9`, or pack it with `hammer image pack`"
@@ -171,12 +175,15 @@ class ImageNotLz4(ImageError):
 
     def __str__(self) -> str:
         found = self.begins_with.hex() or "no byte at all"
-        return f"{redact.url(self.url)}: begins with {found}, an lz4 frame begins with 04224d18"
+        return (
+            f"{redact.url(self.url)}: begins with {found}, "
+            "as neither lz4, zstd, gzip nor a tar archive does"
+        )
 
 
 @dataclass(eq=False, kw_only=True)
 class ImageCorrupt(ImageError):
-    """The lz4 frame contradicts itself: a bad block or a wrong checksum."""
+    """The frame contradicts itself: a bad block or a wrong checksum."""
 
     code = "image-corrupt"
     hint = "the image was damaged before its digest was made: pack and publish it again"
@@ -190,7 +197,7 @@ class ImageCorrupt(ImageError):
 
 @dataclass(eq=False, kw_only=True)
 class ImageNotTar(ImageError):
-    """What the lz4 frame holds is not a tar archive."""
+    """What the image is packed from is not a tar archive."""
 
     code = "image-not-tar"
     hint = "compress a tar archive of the root filesystem (`hammer image pack` does)"

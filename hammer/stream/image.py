@@ -83,9 +83,11 @@ class HttpImages:
         md5 = self._digest(url)
         with source_errors(url), self._opened(url) as body:
             head = b""
-            while len(head) < frames.MAGIC_BYTES and (part := body.read()):
+            while len(head) < frames.HEAD_BYTES and not frames.begins(head):
+                if not (part := body.read()):
+                    break
                 head += part
-            if not frames.begins_frame(head):
+            if not frames.begins(head):
                 raise ImageNotLz4(url=url, begins_with=head[:8])
             return Offer(image_id=image_id, url=url, md5=md5, size_bytes=body.size_bytes)
 

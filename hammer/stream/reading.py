@@ -81,7 +81,7 @@ class Reading:
     def _filled_slots(self) -> Iterator[memoryview]:
         """The plain data, slot by slot; who asks for the next has told all of the one before."""
         slot, filled = self._next_slot(), 0
-        for chunk in frames.plain(self._chunks(), url=self._url):
+        for chunk in frames.recognized(self._chunks(), url=self._url).plain:
             rest = memoryview(chunk)
             while rest:
                 part = rest[: SLOT_BYTES - filled]

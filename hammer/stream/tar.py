@@ -110,7 +110,7 @@ class Archive:
                     raise self._corrupt("an extended header is followed by no member", start)
                 self.end_mark = bool(block)
                 return
-            if not _is_header(block):
+            if not is_header(block):
                 if start == 0:
                     raise ImageNotTar(url=self._url)
                 raise self._corrupt("this is not a tar header", start)
@@ -217,7 +217,7 @@ class Archive:
         return TarCorrupt(url=self._url, reason=reason, offset=offset)
 
 
-def _is_header(block: bytes) -> bool:
+def is_header(block: bytes) -> bool:
     """Whether the checksum is right: the sum of all bytes, its own field as eight blanks.
 
     Old writers summed signed characters; GNU tar accepts both.

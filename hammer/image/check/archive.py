@@ -1,4 +1,4 @@
-"""Rules of the stream: the lz4 frame, the tar archive, and its members one by one."""
+"""Rules of the stream: the frame, the tar archive, and its members one by one."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from hammer.image import formats
 from hammer.image.check import rules, tree
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome
-from hammer.stream import acl
+from hammer.stream import acl, frames
 from hammer.stream.tar import printable
 
 
@@ -27,10 +27,17 @@ def findings(facts: Facts) -> Iterator[Outcome]:
         yield Finding(rules.MEMBER_XATTR, f"cannot be set: {facts.bad_xattrs}")
     if not facts.incomplete:
         yield from _acls(facts)
-    if not facts.content_checksum:
-        yield Finding(rules.CONTENT_CHECKSUM, "the lz4 frame has no content checksum")
+    if facts.format is not None:
+        yield from _format(facts, facts.format)
     yield from _end(facts)
     yield from _members(facts)
+
+
+def _format(facts: Facts, format: frames.Format) -> Iterator[Outcome]:
+    if format is not frames.LZ4:
+        yield Finding(rules.IMAGE_FORMAT, f"the image is {format.name}")
+    if not facts.content_checksum:
+        yield Finding(rules.CONTENT_CHECKSUM, f"{format.name} without a content checksum")
 
 
 def _text(fault: ImageError) -> str:

@@ -34,7 +34,6 @@ _KEPT_BYTES_MAX = 32 << 20  # of all content together
 _ACL_BYTES_MAX = 1 << 20  # of all different lists together; an image has a handful
 _PACKED_AHEAD = 4
 _PLAIN_AHEAD = 4
-_CHECKSUM_FLAG = 1 << 2  # lz4_Frame_format.md, FLG byte: content checksum
 
 # What is kept of which files, by real path.
 _KEPT = (
@@ -68,6 +67,8 @@ class Facts:
     plain_bytes: int = 0
     md5: str | None = None
     """Of all packed bytes; None if they were not read to the end."""
+    format: frames.Format | None = None
+    """What it is packed with; None if that is not known."""
     content_checksum: bool = True
     fault: ImageError | None = None
     """Why the image could not be read to its end as an archive."""
@@ -103,41 +104,38 @@ def read(body: http.Body, *, url: str, where: str) -> Facts:
     facts = Facts(where=where)
     packed = _Packed(body, url=url)
     with closing(ahead(iter(packed), depth=_PACKED_AHEAD, wait=True)) as chunks:
-        flow = Flow(ahead(frames.plain(chunks, url=where), depth=_PLAIN_AHEAD))
+        flow = Flow(iter(()))
         try:
+            found = frames.recognized(chunks, url=where)
+            facts.format, facts.content_checksum = found.format, found.has_checksum
+            flow = Flow(ahead(found.plain, depth=_PLAIN_AHEAD))
             _read_archive(flow, facts)
             _read_padding(flow, facts)
         except ImageError as fault:
             facts.fault = fault
         except TooMany:
             facts.too_many = True
-        # Of something that is no lz4 at all, the rest is not worth its time.
+        # Of something that is no image at all, the rest is not worth its time.
         if not isinstance(facts.fault, ImageNotLz4):
             _read_on(flow, chunks, facts)
             facts.md5 = packed.digest()
-    facts.content_checksum = packed.has_checksum
     facts.packed_bytes = body.received_bytes
     facts.plain_bytes = flow.position
     return facts
 
 
 class _Packed:
-    """The packed bytes while they pass, to whom they are a frame and a digest."""
+    """The packed bytes while they pass, to whom they are a digest."""
 
     def __init__(self, body: http.Body, *, url: str) -> None:
         self._body = body
         self._url = url
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._at_end = False
-        self.has_checksum = True
 
     def __iter__(self) -> Iterator[bytes]:
-        first = True
         with source_errors(self._url):
             while data := self._body.read():
-                if first and data[:4] == frames.MAGIC and len(data) > frames.MAGIC_BYTES:
-                    self.has_checksum = bool(data[frames.MAGIC_BYTES] & _CHECKSUM_FLAG)
-                first = False
                 self._md5.update(data)
                 yield data
         self._at_end = True

@@ -66,25 +66,25 @@ def _info(id: str, why: str, fix: str = "nothing to do", *, of_whole: bool = Tru
 
 IMAGE_NOT_LZ4 = _error(
     "image-not-lz4",
-    "the agent unpacks lz4 frames and nothing else",
+    "the agent unpacks lz4, zstd and gzip, and tar archives that are not packed, and nothing else",
     "compress the tar archive with `lz4 -9`, or pack it with `hammer image pack`",
     of_whole=False,
 )
 IMAGE_TRUNCATED = _error(
     "image-truncated",
-    "the lz4 frame does not end: the image was cut",
+    "the frame that the image is packed in does not end: the image was cut",
     "pack the image again, and compare the size before and after publishing",
     of_whole=False,
 )
 IMAGE_CORRUPT = _error(
     "image-corrupt",
-    "a block, a checksum, or what follows the lz4 frame is wrong; padding is wrong, too",
-    "pack the image again; nothing but further lz4 frames may follow a frame",
+    "a block, a checksum, or what follows the frame is wrong; padding is wrong, too",
+    "pack the image again; nothing but further frames of its format may follow a frame",
     of_whole=False,
 )
 IMAGE_NOT_TAR = _error(
     "image-not-tar",
-    "the lz4 frame must hold a tar archive of the root filesystem",
+    "what is packed must be a tar archive of the root filesystem",
     "compress a tar archive (`hammer image pack` does)",
     of_whole=False,
 )
@@ -146,10 +146,16 @@ MEMBER_XATTR = _error(
 
 # --- the stream: what the agent takes, and others may not -------------------------------------
 
+IMAGE_FORMAT = _warning(
+    "image-format",
+    "metal-hammer unpacks lz4 frames and nothing else",
+    "compress with `lz4 -9`, if not only this agent is to install the image",
+    of_whole=False,
+)
 CONTENT_CHECKSUM = _info(
     "content-checksum",
-    "without lz4's own checksum, damage before the digest was made stays unseen",
-    "compress with the command `lz4`, which writes one",
+    "without the frame's own checksum, damage before the digest was made stays unseen",
+    "compress with the command `lz4` or `zstd`, which write one",
     of_whole=False,
 )
 END_MARK = _warning(

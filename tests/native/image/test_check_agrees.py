@@ -12,8 +12,21 @@ from hammer.image.check.lint import Report, as_url
 from hammer.stream.http import Patience
 from hammer.stream.image import HttpImages
 from hammer.stream.tar import Kind
-from tests.images import NAME, Directory, Entry, File, HardLink, Link, md5_file, packed, tar_of
-from tests.unit.image.check.broken_images import CASES, HARMLESS, Broken
+from tests.images import (
+    NAME,
+    PACKERS,
+    Directory,
+    Entry,
+    File,
+    HardLink,
+    Link,
+    flipped,
+    md5_file,
+    packed,
+    tar_of,
+    truncated,
+)
+from tests.unit.image.check.broken_images import CASES, HARMLESS, PLAIN, Broken
 from tests.unit.image.check.test_rules import checked_files
 
 # Of these the unpacker says the same, before or while it writes.
@@ -111,6 +124,37 @@ def test_they_take_the_same_images(what: str, tmp_path: Path) -> None:
     report = checked_files(tmp_path, content, {f"{NAME}.md5": md5_file(content)})
     assert unpack(tmp_path, tmp_path / "rootfs") is None
     assert tree_of(tmp_path / "rootfs") == tree_in(report)
+
+
+@pytest.mark.parametrize("format", PACKERS)
+def test_they_take_every_format(format: str, tmp_path: Path) -> None:
+    content = PACKERS[format](PLAIN)
+    report = checked_files(tmp_path, content, {f"{NAME}.md5": md5_file(content)})
+    assert unpack(tmp_path, tmp_path / "rootfs") is None
+    assert tree_of(tmp_path / "rootfs") == tree_in(report)
+    told = {finding.rule.id for finding in report.findings}
+    assert ("image-format" in told) == (format != "lz4")
+    assert ("content-checksum" in told) == (format in {"lz4 legacy", "tar"})
+
+
+@pytest.mark.parametrize("format", PACKERS)
+@pytest.mark.parametrize("damage", ["cut", "bit", "tail"])
+def test_they_refuse_damage_of_every_format(format: str, damage: str, tmp_path: Path) -> None:
+    content = PACKERS[format](PLAIN)
+    if damage == "cut":
+        content = truncated(content, by=len(content) // 2)
+    elif damage == "bit":
+        # Behind each magic, in what every format has a checksum for, or a rule.
+        content = flipped(content, at=4)
+    elif format != "tar":  # where it is the end mark, and not judged
+        content += b"more"
+    report = checked_files(tmp_path, content, {f"{NAME}.md5": md5_file(content)})
+    failure = unpack(tmp_path, tmp_path / "rootfs")
+    if format == "tar" and damage == "tail":
+        assert failure is None
+        return
+    assert failure is not None
+    assert failure.code in {finding.rule.id for finding in report.findings}
 
 
 def test_they_refuse_a_member_that_replaces_a_link_on_its_own_way(tmp_path: Path) -> None:

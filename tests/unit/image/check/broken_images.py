@@ -1,5 +1,6 @@
 """For each rule of `hammer image check`, an image that breaks this rule and no other."""
 
+import gzip
 import hashlib
 import tarfile
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from tests.images import (
     packed,
     tar_of,
     truncated,
+    zstd_frame,
 )
 from tests.initramfs.elf_files import elf_file
 from tests.unit.image.check.good_image import (
@@ -132,13 +134,14 @@ CASES = (
     # --- the stream
     # With the digest of another image: that of nothing is refused by itself.
     Broken(rule="image-not-lz4", text="no byte at all", content=b"", siblings=published(b"x")),
-    _stream("image-not-lz4", b"\x1f\x8b\x08\0" + bytes(50), "this is gzip"),
+    _stream("image-not-lz4", b"PK\x03\x04" + bytes(50), "this is zip"),
+    _stream("image-not-lz4", b"\xfd7zXZ\0" + bytes(50), "this is xz"),
     _stream("image-not-lz4", bytes(5000), "this is zeros"),
-    _stream("image-not-lz4", PLAIN, "begins with"),
+    _stream("image-not-lz4", PLAIN[:500], "begins with"),
     _stream("image-truncated", truncated(GOOD), "ends in the middle"),
     _stream("image-truncated", GOOD[:11], "ends in the middle"),
-    _stream("image-corrupt", GOOD + bytes(512), "not another frame"),
-    _stream("image-corrupt", flipped(GOOD, at=-1), "lz4"),
+    _stream("image-corrupt", GOOD + bytes(512), "is not another one"),
+    _stream("image-corrupt", flipped(GOOD, at=-1), "an lz4 frame: "),
     _stream("image-not-tar", packed(b"no archive" * 100), "not a tar header"),
     _stream("image-not-tar", packed(b""), "not a tar header"),
     _stream("tar-corrupt", packed(WHOLE[:-512]), "ends inside of a member"),
@@ -175,7 +178,13 @@ CASES = (
     _members(
         "tar-member-unsupported", with_({"acl": File(pax=acl("user:x:rwx"))}), "nobody is called"
     ),
-    _stream("content-checksum", packed(PLAIN, content_checksum=False), "no content checksum"),
+    _stream(
+        "content-checksum",
+        packed(PLAIN, content_checksum=False),
+        "an lz4 frame without a content checksum",
+    ),
+    _stream("image-format", gzip.compress(PLAIN, mtime=0), "the image is a gzip member"),
+    _stream("image-format", zstd_frame(PLAIN), "the image is a zstd frame"),
     _stream("end-mark", packed(WHOLE), "no block"),
     _stream("end-mark", packed(WHOLE + bytes(512)), "one block"),
     _stream("data-after-end", packed(PLAIN + PLAIN), "bytes follow"),
@@ -383,6 +392,7 @@ def kernel_as(*, kernel: str, initrd: str, modules: str = MODULES) -> dict[str, 
 # Taken as they are, each by the unpacker too.
 HARMLESS = {
     "several frames": packed(PLAIN[:1000]) + packed(PLAIN[1000:]),
+    "a skippable frame behind it": GOOD + bytes.fromhex("502a4d18 04000000 00000000"),
     "a skippable frame": bytes.fromhex("502a4d18 04000000 00000000") + GOOD,
     "GNU tar's format": packed(tar_of(good(), format=tarfile.GNU_FORMAT)),
     "members with a dot": packed(tar_of({f"./{name}": entry for name, entry in good().items()})),
