@@ -1,6 +1,8 @@
 """Servers that misbehave, and which error wins when several things are wrong."""
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,32 @@ def test_an_image_in_a_file(tmp_path: Path, root: Path) -> None:
     agent = HttpImages()
     offer = agent.ask(f"file://{tmp_path}/{images.NAME}")
     agent.unpack(offer, root, progress=lambda _packed_bytes: None)
+    assert (root / "last").read_bytes() == b"end"
+
+
+@pytest.mark.parametrize("format", images.PACKERS)
+def test_an_image_of_every_format_arrives_whatever_it_is_called(format: str, root: Path) -> None:
+    content = images.PACKERS[format](tar_of(TREE))
+    result = install_content(content, root)
+    assert (root / "noise").read_bytes() == NOISE
+    assert (result.members, result.packed_bytes) == (3, len(content))
+
+
+@pytest.mark.parametrize("format", images.PACKERS)
+def test_what_decodes_an_image_is_there_before_the_chroot(
+    format: str, root: Path, tmp_path: Path
+) -> None:
+    """In a process that has imported nothing yet, and then finds no library below `root`."""
+    content = images.PACKERS[format](tar_of(TREE))
+    (tmp_path / images.NAME).write_bytes(content)
+    (tmp_path / f"{images.NAME}.md5").write_bytes(md5_file(content))
+    program = (
+        "import sys; from pathlib import Path; from hammer.stream.image import HttpImages\n"
+        "images = HttpImages(); offer = images.ask(sys.argv[1])\n"
+        "images.unpack(offer, Path(sys.argv[2]), progress=lambda _: None)\n"
+    )
+    argv = [sys.executable, "-c", program, f"file://{tmp_path}/{images.NAME}", str(root)]
+    subprocess.run(argv, check=True)
     assert (root / "last").read_bytes() == b"end"
 
 
