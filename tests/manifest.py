@@ -1,8 +1,10 @@
 """What a tree is, path by path, so that two trees can be compared and a difference be read."""
 
+import errno
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -45,6 +47,29 @@ def differences(expected: dict[str, Entry], actual: dict[str, Entry]) -> list[st
             if a != b:
                 lines.append(f"{path}: {field.name} is {b!r}, expected is {a!r}")
     return sorted(lines)
+
+
+def data_segments(root: Path) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Begin and end of what is no hole, of every regular file below `root`."""
+    return {
+        str(path.relative_to(root)): tuple(_segments(path))
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+def _segments(path: Path) -> Iterator[tuple[int, int]]:
+    with path.open("rb") as file:
+        end = 0
+        while True:
+            try:
+                begin = os.lseek(file.fileno(), end, os.SEEK_DATA)
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # lseek(2): no data behind this place
+                    raise
+                return
+            end = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
+            yield begin, end
 
 
 def _entry(path: Path) -> Entry:
