@@ -6,6 +6,7 @@ A seed is a number of the matrix; a failure names it. HAMMER_SOAK=1 runs all of 
 import ctypes
 import os
 import random
+import signal
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from hammer.stream import child, frames
 from tests import images
 from tests.images import Directory, File, HardLink, Link, Node
 from tests.manifest import manifest
-from tests.native.stream.limits import each
+from tests.native.stream.limits import MEMORY_BYTES, each
 from tests.native.stream.mutants import mutated, mutated_tar
 
 CASES = 400 if os.environ.get("HAMMER_SOAK") is None else 10_000
@@ -58,6 +59,26 @@ def numbers(block: int) -> Iterator[range]:
     first, last = block * CASES // BLOCKS, (block + 1) * CASES // BLOCKS
     for at in range(first, last, BATCH):
         yield range(at, min(at + BATCH, last))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (lambda: bytearray(MEMORY_BYTES + (64 << 20)), "MemoryError"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "Killed"),
+        (lambda: os.kill(os.getpid(), signal.SIGXCPU), "CPU time limit exceeded"),
+        (lambda: [][0], "IndexError"),
+    ],
+)
+def test_what_a_case_does_wrong_is_told_with_its_number(
+    fault: Callable[[], object], said: str
+) -> None:
+    def work(number: int) -> None:
+        if number == 7:
+            fault()
+
+    with pytest.raises(AssertionError, match=rf"(?s)case 7\b.*{said}"):
+        each(range(9), work)
 
 
 # --- archives -------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ def test_what_decodes_an_image_is_there_before_the_chroot(
         ({**published(IMAGE), DIGEST: md5_file(IMAGE, "other")}, DigestMalformed),
         (published(b""), DigestMalformed),
         ({**published(b""), DIGEST: md5_file(IMAGE)}, ImageNotLz4),
-        (published(b"\x1f\x8b\x08 gzip"), ImageNotLz4),
+        (published(b"BZh9 bzip2"), ImageNotLz4),
         ({**published(IMAGE), images.PATH: Recoded(b"\x1f\x8b" + IMAGE)}, ImageNotLz4),
         ({**published(IMAGE), images.PATH: Stall(IMAGE, 0)}, ImageStalled),
         ({**published(IMAGE), images.PATH: Cut(IMAGE, 2)}, ImageInterrupted),
