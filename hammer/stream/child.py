@@ -141,6 +141,7 @@ def unpacking(
     On every way out it is gone. It has nothing of ours but three pipes and stderr.
     `waiting` is held around each wait for it, with the longest that it may take.
     """
+    keep_freed_memory()
     slots = Slots()
     told, orders = os.pipe()
     done, write_done = os.pipe()

@@ -1,7 +1,7 @@
 """What an image is packed with, told by its first bytes: packed bytes in, the tar archive out.
 
 A decoder takes the chunks of the whole stream and yields those of the archive, each of
-PLAIN_CHUNK_BYTES at most, in memory that does not depend on the image. It raises
+CHUNK_MAX_BYTES at most, in memory that does not depend on the image. It raises
 ImageTruncated or ImageCorrupt, and never ends quietly before the last frame did.
 """
 
@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from hammer.errors import ImageNotLz4
-from hammer.stream.formats import framed, gzip_member, lz4_frame, zstd_magic
-from hammer.stream.formats.framed import PLAIN_CHUNK_BYTES as PLAIN_CHUNK_BYTES
+from hammer.stream.formats import framed, gzip_member, liblz4, lz4_frame, zstd_magic
 from hammer.stream.formats.source import Source
 from hammer.stream.sparse import BLOCK_BYTES
 from hammer.stream.tar import is_header
+
+CHUNK_MAX_BYTES = liblz4.BUFFER_BYTES
+"""What a decoder yields at once, at most."""
 
 HEAD_BYTES = BLOCK_BYTES
 """How many bytes tell the format: a tar archive has no magic, but a checksum in its header."""
 
 
 class Plain(Protocol):
-    def __call__(self, packed: Iterator[bytes], *, url: str) -> Iterator[bytes]: ...
+    def __call__(self, packed: Iterator[bytes], *, url: str) -> Iterator[framed.Chunk]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ class Recognized(NamedTuple):
     format: Format
     has_checksum: bool
     """Whether the first frame has a checksum of its content."""
-    plain: Iterator[bytes]
+    plain: Iterator[framed.Chunk]
     """The chunks of the archive; nothing is imported any more while they are decoded."""
 
 
@@ -105,7 +107,7 @@ def recognized(packed: Iterator[bytes], *, url: str) -> Recognized:
     return Recognized(format, format.has_checksum(head), plain)
 
 
-def plain(packed: Iterator[bytes], *, url: str) -> Iterator[bytes]:
+def plain(packed: Iterator[bytes], *, url: str) -> Iterator[framed.Chunk]:
     """The archive in the stream, whatever it is packed with. Raises as `recognized` does."""
     yield from recognized(packed, url=url).plain
 

@@ -108,7 +108,7 @@ def read(body: http.Body, *, url: str, where: str) -> Facts:
         try:
             found = frames.recognized(chunks, url=where)
             facts.format, facts.content_checksum = found.format, found.has_checksum
-            flow = Flow(ahead(found.plain, depth=_PLAIN_AHEAD))
+            flow = Flow(ahead(map(bytes, found.plain), depth=_PLAIN_AHEAD))
             _read_archive(flow, facts)
             _read_padding(flow, facts)
         except ImageError as fault:

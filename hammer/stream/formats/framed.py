@@ -34,7 +34,10 @@ class Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-Frame = Callable[[Source, str], Iterator[bytes]]
+Chunk = bytes | memoryview
+"""Some of what was packed; a view is valid until the next one is asked for."""
+
+Frame = Callable[[Source, str], Iterator[Chunk]]
 """Decode the frame that begins here, for messages about this URL; what follows it stays."""
 
 
@@ -51,7 +54,7 @@ class Framed:
         """Whether these first bytes begin a frame."""
         return any(head.startswith(magic) for magic in self.frames)
 
-    def plain(self, packed: Iterator[bytes], *, url: str) -> Iterator[bytes]:
+    def plain(self, packed: Iterator[bytes], *, url: str) -> Iterator[Chunk]:
         """Decode all frames of the stream, and pass over the skippable ones.
 
         Raises ImageTruncated or ImageCorrupt; never ends quietly before a frame did.
@@ -81,16 +84,23 @@ def skip(source: Source, *, url: str) -> None:
         raise ImageTruncated(url=url, within="a skippable frame")
 
 
+def pieces(source: Source) -> Iterator[bytes]:
+    """What is packed, for the decoder of one frame: little at first."""
+    limit_bytes = _FIRST_BYTES
+    while data := source.take(limit_bytes):
+        yield data
+        limit_bytes = min(2 * limit_bytes, _MOST_BYTES)
+
+
 def decoded(
     decoder: Decoder, source: Source, *, url: str, within: str, fault: type[Exception]
 ) -> Iterator[bytes]:
     """The frame that begins here, by a decoder that raises `fault` when it is damaged."""
-    limit_bytes = _FIRST_BYTES
+    packed = pieces(source)
     while not decoder.eof:
         data = b""
         if decoder.needs_input:
-            data = source.take(limit_bytes)
-            limit_bytes = min(2 * limit_bytes, _MOST_BYTES)
+            data = next(packed, b"")
             if not data:
                 raise ImageTruncated(url=url, within=within)
         try:

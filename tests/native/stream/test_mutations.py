@@ -141,7 +141,7 @@ def test_mutated_frames(format: str, block: int) -> None:
         pieces = (data[at : at + size] for at in range(0, len(data), size))
         try:
             for chunk in frames.plain(pieces, url=URL):
-                assert len(chunk) <= frames.PLAIN_CHUNK_BYTES
+                assert len(chunk) <= frames.CHUNK_MAX_BYTES
         except (ImageNotLz4, ImageTruncated, ImageCorrupt):
             pass
 

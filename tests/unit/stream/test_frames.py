@@ -29,7 +29,7 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
 
 
 def plain(data: bytes, size: int = 70_000) -> bytes:
-    return b"".join(frames.plain(pieces(data, size), url=URL))
+    return b"".join(map(bytes, frames.plain(pieces(data, size), url=URL)))
 
 
 PACKERS = {name: pack for name, pack in images.PACKERS.items() if name != "tar"}
@@ -46,7 +46,7 @@ def test_the_size_of_the_pieces_does_not_matter(size: int, pack: Callable[[bytes
 @packers
 def test_no_chunk_is_larger_than_the_limit(pack: Callable[[bytes], bytes]) -> None:
     chunks = list(frames.plain(iter([pack(bytes(50 << 20))]), url=URL))
-    assert max(map(len, chunks)) <= frames.PLAIN_CHUNK_BYTES
+    assert max(map(len, chunks)) <= frames.CHUNK_MAX_BYTES
     assert sum(map(len, chunks)) == 50 << 20
 
 

@@ -1,0 +1,73 @@
+"""Frames of lz4 by the library itself, into memory of ours: lz4frame.h, LZ4F_decompress().
+
+The Python binding makes an object of every piece, and unpacks blocks that are larger than the
+piece twice, half as fast. Where there is no such library (it is in the ramdisk, systemd needs
+it) the binding does.
+"""
+
+import ctypes
+from ctypes import POINTER, byref, c_char_p, c_size_t, c_uint, c_void_p
+from functools import cache
+
+# Of all versions since 1.8; the format, not the release.
+_LZ4F_VERSION = 100
+BUFFER_BYTES = 4 << 20
+"""As the largest block: what fits is unpacked right to its place."""
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    try:
+        library = ctypes.CDLL("liblz4.so.1")
+    except OSError:
+        return None
+    library.LZ4F_createDecompressionContext.argtypes = [POINTER(c_void_p), c_uint]
+    library.LZ4F_createDecompressionContext.restype = c_size_t
+    library.LZ4F_freeDecompressionContext.argtypes = [c_void_p]
+    size = POINTER(c_size_t)
+    library.LZ4F_decompress.argtypes = [c_void_p, c_void_p, size, c_void_p, size, c_void_p]
+    library.LZ4F_decompress.restype = c_size_t
+    library.LZ4F_isError.argtypes = [c_size_t]
+    library.LZ4F_getErrorName.argtypes = [c_size_t]
+    library.LZ4F_getErrorName.restype = c_char_p
+    return library
+
+
+def is_there() -> bool:
+    return _library() is not None
+
+
+class FrameDecoder:
+    """Of one frame. To be closed."""
+
+    def __init__(self) -> None:
+        library = _library()
+        assert library is not None, "ask is_there() first"
+        self._library = library
+        self._context = c_void_p()
+        self._buffer = ctypes.create_string_buffer(BUFFER_BYTES)
+        self._view = memoryview(self._buffer).cast("B")
+        self._check(library.LZ4F_createDecompressionContext(byref(self._context), _LZ4F_VERSION))
+        self.eof = False
+        """Whether the frame has come to its end, and its checksum was right."""
+
+    def close(self) -> None:
+        self._library.LZ4F_freeDecompressionContext(self._context)
+
+    def decode(self, data: bytes, at: int) -> tuple[memoryview, int]:
+        """Some of the plain bytes, and up to where of `data` they go. Raises ValueError.
+
+        The view is valid until the next call.
+        """
+        produced, consumed = c_size_t(BUFFER_BYTES), c_size_t(len(data) - at)
+        source = ctypes.cast(c_char_p(data), c_void_p).value or 0
+        left = self._library.LZ4F_decompress(
+            self._context, self._buffer, byref(produced), source + at, byref(consumed), None
+        )
+        self._check(left)
+        self.eof = left == 0
+        return self._view[: produced.value], at + consumed.value
+
+    def _check(self, code: int) -> None:
+        if self._library.LZ4F_isError(code):
+            raise ValueError(self._library.LZ4F_getErrorName(code).decode())
