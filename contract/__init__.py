@@ -2,12 +2,13 @@
 
 Documents        install_config, disk_json (version 1); machine_details, machine_allocation
                  (version 2); boot_info, build_meta (from the installer); os_installer;
-                 machine_document, filesystem_layout, image_index
+                 machine_document, filesystem_layout, image_index, os_image; provenance
 What they share  document (base of all), fields, protobuf (base of version 2), meta,
                  filesystem_layout_v2, generations (install.yaml of other years), paths
 Layouts          layout_rules, layout_devices, layout_labels, layout_places, layout_schema,
                  device_names
-Images           image_reference (ids and versions), image_store (where they are)
+Images           image_reference (ids and versions), image_store (where they are),
+                 image_digest
 Reading          yaml_file (first), yaml_reader, yaml_events, yaml_scalars, yaml_limits,
                  yaml_positions, other_names, unknown_keys, errors
 Writing          yaml_writer, values
@@ -47,7 +48,9 @@ from contract.install_config import (
 from contract.machine_allocation import MachineAllocation
 from contract.machine_details import MachineDetails, MachineNic
 from contract.machine_document import Allocation, Hardware, Image, MachineDocument
+from contract.os_image import OsImage
 from contract.os_installer import OsInstaller
+from contract.provenance import Provenance
 from contract.yaml_file import dump, load, load_file
 
 __all__ = [
@@ -83,9 +86,11 @@ __all__ = [
     "Nic",
     "NotYaml",
     "NtpServer",
+    "OsImage",
     "OsInstaller",
     "Partition",
     "Properties",
+    "Provenance",
     "Raid",
     "Version",
     "VolumeGroup",

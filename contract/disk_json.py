@@ -60,7 +60,7 @@ class DiskJson(Document):
 _ESCAPED = re.compile("[<>&\u2028\u2029\x7f-\x9f\ufeff\ufffe\uffff]")
 
 
-def dump_json(document: DiskJson) -> str:
+def dump_json(document: Document) -> str:
     """The document as Go's MarshalIndent writes it: two spaces, no line end at the end."""
     text = json.dumps(values_of(document), indent=2, ensure_ascii=False)
     return _ESCAPED.sub(lambda character: f"\\u{ord(character[0]):04x}", text)

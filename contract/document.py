@@ -111,4 +111,6 @@ def shown(place: Place) -> str:
 
 def _shown_key(key: str) -> str:
     """A key is shown as long as it looks like one; else it may be a value gone astray."""
-    return key if re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", key) else "(odd key)"
+    # Kubernetes puts a domain before some: metal3.vcluster.com/image-url.
+    domain = r"(?:[a-z0-9-]{1,20}(?:\.[a-z0-9-]{1,20}){1,3}/)?"
+    return key if re.fullmatch(rf"{domain}[A-Za-z0-9_.-]{{1,40}}", key) else "(odd key)"

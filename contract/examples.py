@@ -5,6 +5,7 @@ from pydantic import SecretStr
 from contract import filesystem_layout_v2 as layout_v2
 from contract import machine_allocation as allocation
 from contract import machine_document as machine
+from contract import provenance
 from contract.boot_info import BootInfo
 from contract.build_meta import BuildMeta
 from contract.disk_json import DiskJson, DiskPartition, Properties
@@ -22,6 +23,7 @@ from contract.image_index import ImageIndex, IndexedImage
 from contract.install_config import InstallConfig
 from contract.machine_details import MachineDetails, MachineNic
 from contract.meta import Labels, Meta
+from contract.os_image import OsImage, OsImageMetadata, OsImageProperties, OsImageSpec
 from contract.os_installer import CustomScript, OsInstaller, Overwrites
 
 _MACHINE = "4c4c4544-0042-4810-8056-b4c04f395332"
@@ -88,6 +90,22 @@ LAYOUT = FilesystemLayout(
     ),
 )
 
+_DIGEST = "8f3c5d2e6a7b4190" * 4
+
+OS_IMAGE = OsImage(
+    api_version="management.loft.sh/v1",
+    kind="OSImage",
+    metadata=OsImageMetadata(name="debian-12.0.20241118"),
+    spec=OsImageSpec(
+        display_name="Debian 12",
+        properties=OsImageProperties(
+            image_url=_IMAGE,
+            image_checksum="http://images.example.com/metal-os/20241118/debian/12/SHA256SUMS",
+            image_checksum_type="sha256",
+        ),
+    ),
+)
+
 MACHINE = machine.MachineDocument(
     id=_MACHINE,
     allocation=machine.Allocation(
@@ -98,6 +116,9 @@ MACHINE = machine.MachineDocument(
             description="Debian 12 of 18 November 2024",
             url=_IMAGE,
             store="http://images.example.com/metal-os",
+            digest=f"sha256:{_DIGEST}",
+            digest_type="sha256",
+            os_image=OS_IMAGE,
             features=("machine", "firewall"),
             classification="supported",
             expiration_date="2025-05-18T00:00:00Z",
@@ -382,4 +403,47 @@ BUILD_META = BuildMeta(
     sha="1917b76",
     revision="refs/tags/v0.3.1",
     ignition_version="Ignition v0.36.2",
+)
+
+PROVENANCE = provenance.Provenance(
+    agent="0.2.0",
+    image=provenance.InstalledImage(
+        id=MACHINE.allocation.image.id,
+        url=_IMAGE,
+        digest=provenance.ComparedDigest(
+            algorithm="sha256", value=_DIGEST, source_=f"{_IMAGE}.sha256"
+        ),
+        packed_bytes=312_475_648,
+        unpacked_bytes=1_284_505_600,
+        members=25_102,
+    ),
+    layout=provenance.InstalledLayout(
+        disks=(
+            provenance.InstalledDisk(
+                device="/dev/sda",
+                size_bytes=480_103_981_056,
+                partitions=(
+                    provenance.InstalledPartition(
+                        device="/dev/sda1",
+                        number=1,
+                        label="efi",
+                        gpttype="ef00",
+                        size_bytes=524_288_000,
+                    ),
+                    provenance.InstalledPartition(
+                        device="/dev/sda2", number=2, label="root", size_bytes=479_577_194_496
+                    ),
+                ),
+            ),
+        ),
+        filesystems=(
+            provenance.InstalledFilesystem(
+                device="/dev/sda1", format="vfat", uuid="7B9E-3C1D", label="efi", path="/boot/efi"
+            ),
+            provenance.InstalledFilesystem(
+                device="/dev/sda2", format="ext4", uuid=_ROOT, label="root", path="/"
+            ),
+        ),
+    ),
+    seconds={"check": 0.412, "wipe": 0.25, "partition": 1.306, "image": 41.207},
 )

@@ -198,15 +198,18 @@ StoreUrl = Annotated[
 ]
 """A place that the agent can read, by http, https or file."""
 
+
+def address_of_a_file(url: str) -> str:
+    """The URL, if it can be that of a file. Raises what a validator does."""
+    return _of_a_file(_address(url))
+
+
+IMAGE_URL_PATTERN = rf"(?:{_WEB}/+[^/?#\s]|{_FILE}(?://[^/?#\s]*)?/*[^/?#\s])\S*"
+
 ImageUrl = Annotated[
     str,
-    AfterValidator(_address),
-    AfterValidator(_of_a_file),
-    Field(
-        json_schema_extra={
-            "pattern": rf"^(?:{_WEB}/+[^/?#\s]|{_FILE}(?://[^/?#\s]*)?/*[^/?#\s])\S*$"
-        }
-    ),
+    AfterValidator(address_of_a_file),
+    Field(json_schema_extra={"pattern": f"^{IMAGE_URL_PATTERN}$"}),
     Unit("URL"),
 ]
 """A file that the agent can read, by http, https or file."""

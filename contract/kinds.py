@@ -7,7 +7,7 @@ from pathlib import PurePath
 from pydantic import BaseModel
 
 from contract import examples, paths, yaml_writer
-from contract.disk_json import DiskJson, dump_json
+from contract.disk_json import dump_json
 from contract.document import ClosedDocument, Document
 from contract.json_schema import schema_of
 from contract.values import Value, values_of
@@ -25,6 +25,11 @@ class Kind:
     def model(self) -> type[Document]:
         return type(self.example)
 
+    @property
+    def is_json(self) -> bool:
+        """Whether it is written as JSON; read it may be as YAML, too."""
+        return self.file_name.endswith(".json")
+
 
 KINDS = (
     Kind("install.yaml", paths.INSTALL_CONFIG.name, examples.INSTALL_CONFIG),
@@ -37,6 +42,8 @@ KINDS = (
     Kind("filesystem-layout", "filesystem-layout.yaml", examples.LAYOUT),
     Kind("machine", "machine.yaml", examples.MACHINE),
     Kind("image-index", "image-index.yaml", examples.IMAGE_INDEX),
+    Kind("os-image", "os-image.yaml", examples.OS_IMAGE),
+    Kind("hammer-provenance.json", paths.PROVENANCE.name, examples.PROVENANCE),
 )
 
 
@@ -78,7 +85,7 @@ def schema(kind: Kind) -> str:
 
 def example(kind: Kind) -> str:
     """A complete document, each key explained where it is first (JSON has no comments)."""
-    if isinstance(kind.example, DiskJson):
+    if kind.is_json:
         return dump_json(kind.example) + "\n"
     return yaml_writer.write(values_of(kind.example), comments=_comments(kind.example))
 

@@ -19,7 +19,9 @@ from contract.fields import (
     Unit,
 )
 from contract.filesystem_layout import FilesystemLayout
+from contract.image_digest import DigestType, ImageDigest, type_problem
 from contract.image_reference import ImageId
+from contract.os_image import OsImage
 
 _SOURCE = "metal-api, service/v1: MachineResponse"
 
@@ -29,11 +31,12 @@ _TOLD: dict[str, JsonValue] = {"type": "string", "minLength": 1}
 _URL_OR_STORE: list[JsonValue] = [
     {"required": ["url"], "properties": {"url": _TOLD}},
     {"required": ["id", "store"], "properties": {"id": _TOLD, "store": _TOLD}},
+    {"required": ["os_image"], "properties": {"os_image": {"type": "object"}}},
 ]
 
 
 class Image(ClosedDocument):
-    """The image to install, by its URL or by its id in a store."""
+    """The image to install: by its URL, by its id in a store, or by an OSImage."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": _URL_OR_STORE})
 
@@ -56,6 +59,15 @@ class Image(ClosedDocument):
     store: Annotated[StoreUrl | None, Either("", None), Source("hammer")] = None
     """Where to look for the id: a store of images (http, https, file), or an image index."""
 
+    digest: Annotated[ImageDigest | None, Either("", None), Source("hammer")] = None
+    """Digest, `sha256:DIGEST`, or URL of a checksum file; without it, a file beside the image."""
+
+    digest_type: Annotated[DigestType, Source("hammer")] = None
+    """The algorithm of the digest; null: its length tells."""
+
+    os_image: Annotated[OsImage | None, Source("hammer")] = None
+    """An OSImage manifest; it takes the place of url, store, digest and digest_type."""
+
     features: Annotated[Listed[str], Unit("text")] = ()
     """What it is made for: machine, firewall; machine-allocation.yaml gets it."""
 
@@ -70,12 +82,18 @@ class Image(ClosedDocument):
         refuse(type(self).__name__, _how_to_find(self))
         return self
 
+    @model_validator(mode="after")
+    def refuse_a_digest_of_another_type(self) -> Self:
+        if problem := type_problem(self.digest, self.digest_type):
+            refuse(type(self).__name__, [(("digest_type",), problem)])
+        return self
+
 
 def _how_to_find(image: Image) -> Iterator[Problem]:
-    if image.url:
+    if image.url or image.os_image:
         return
     if not image.store:
-        yield (), "must have a url, or an id and a store"
+        yield (), "must have a url, or an id and a store, or an os_image"
         return
     try:
         ImageId.parse(image.id)

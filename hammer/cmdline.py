@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from hammer import redact
+from hammer.algorithm import Algorithm
 from hammer.errors import CmdlineInvalid
 from hammer.public_keys import public_keys
 from hammer.step import Break, Step
@@ -33,6 +34,12 @@ def _text(value: str) -> str:
 def _http_url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("must be a URL that begins with http:// or https://")
+    return value
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("http://", "https://", "file://")):
+        raise ValueError("must be a URL that begins with http://, https:// or file://")
     return value
 
 
@@ -111,6 +118,12 @@ class Settings:
     """How long the installer may take."""
     retry_s: int = field(default=120, metadata=_word("hammer.retry_s", _seconds))
     """How long a server that does not answer is tried again."""
+    os_image: str | None = field(default=None, metadata=_word("hammer.os_image", _url))
+    """URL of an OSImage, which names the image in place of the machine document."""
+    min_digest: Algorithm = field(
+        default=Algorithm.MD5, metadata=_word("hammer.min_digest", _one_of(Algorithm))
+    )
+    """The weakest digest by which an image may be compared."""
     watchdog_s: int = field(default=60, metadata=_word("hammer.watchdog_s", _seconds))
     """Timeout of the watchdog; 0 leaves every watchdog alone."""
     shell_max_h: int = field(default=8, metadata=_word("hammer.shell_max_h", _hours))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hammer import cmdline
 from hammer.abandon import abandoned_on_failure
+from hammer.algorithm import Algorithm
 from hammer.cmdline import Settings
 from hammer.console import Console, json_sink, text_sink
 from hammer.control.protocol import ControlPlane, step_sink
@@ -62,6 +63,19 @@ def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
         metavar="S",
         help="how long a server that does not answer is tried again (default %(default)s)",
     )
+    install.add_argument(
+        "--os-image",
+        metavar="URL",
+        help="an OSImage that names the image, in place of the machine document",
+    )
+    install.add_argument(
+        "--min-digest",
+        type=Algorithm,
+        choices=list(Algorithm),
+        default=Settings().min_digest,
+        metavar="ALGORITHM",
+        help="weakest digest to compare the image by: md5, sha256, sha512 (default %(default)s)",
+    )
     install.add_argument("--format", choices=("text", "json"), default="text")
     install.add_argument("--debug", action="store_true", help="show every command")
     install.set_defaults(command=install_command)
@@ -81,6 +95,8 @@ def install_command(arguments: argparse.Namespace) -> int:
             spec=arguments.machine,
             install_limit_s=arguments.install_limit_s,
             retry_s=arguments.retry_s,
+            os_image=arguments.os_image,
+            min_digest=arguments.min_digest,
             preserve=arguments.preserve,
         )
         machine = this_machine(

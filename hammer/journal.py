@@ -20,7 +20,7 @@ from hammer.spec import InstallSpec
 from hammer.step import Break, Step
 from hammer.steps.format import Volume
 from hammer.steps.kernel import Kernel
-from hammer.stream.image import Offer
+from hammer.stream.image import Offer, Unpacked
 
 JOURNAL = "journal.json"
 DOCUMENT = "machine.yaml"
@@ -43,6 +43,8 @@ class Journal(BaseModel):
     may_boot: bool = False
     """Whether firmware may find something to start: an installer was begun since step wipe."""
     offer: Offer | None = None
+    unpacked: Unpacked | None = None
+    """What the image came to, once it is on the disk."""
     volumes: tuple[Volume, ...] = ()
     installer: PurePosixPath | None = None
     """The installer, once it has come to a good end: it is not run again on the same files."""
@@ -164,7 +166,7 @@ class Journal(BaseModel):
         self.done, self.begun, self.kernel = {}, None, None
         if not mounted:
             self.volumes = ()
-        self.offer, self.passed, self.abandoned = None, None, True
+        self.offer, self.unpacked, self.passed, self.abandoned = None, None, None, True
         self.save()
 
     def passes(self, place: Break) -> bool:
@@ -181,6 +183,12 @@ class Journal(BaseModel):
         """What step check was promised."""
         assert self.offer is not None
         return self.offer
+
+    @property
+    def the_unpacked(self) -> Unpacked:
+        """What step image wrote."""
+        assert self.unpacked is not None
+        return self.unpacked
 
     @property
     def image_id(self) -> str:

@@ -41,5 +41,7 @@ class Machine:
     install_limit_s: float
     preserve: bool
     """Leave the disks as they are after a failure."""
+    os_image: str | None = None
+    """URL of an OSImage, which then names the image, whatever the machine document does."""
     pulse: Pulse = field(default_factory=NoPulse)
     """Whoever waits longer than a minute for something says so here."""

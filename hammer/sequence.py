@@ -16,6 +16,7 @@ from hammer.steps.installer import remove_installer
 from hammer.steps.kernel import Kernel, load_kernel, order_firmware
 from hammer.steps.mount import mount_target, unmount_target
 from hammer.steps.partition import partition, reveal_esp
+from hammer.steps.provenance import write_provenance
 from hammer.steps.wipe import wipe
 
 
@@ -50,7 +51,7 @@ def provision(
                 case Step.MOUNT:
                     mount_target(machine, journal.volumes)
                 case Step.IMAGE:
-                    unpack_image(machine, journal.the_offer, root)
+                    journal.unpacked = unpack_image(machine, journal.the_offer, root)
                 case Step.CONTRACT:
                     config = write_contract(
                         machine, spec, volumes=journal.volumes, offer=journal.the_offer, root=root
@@ -67,6 +68,15 @@ def provision(
                     journal.kernel = load_kernel(machine, spec.layout, boot_info, root)
                     order_firmware(machine, boot_info, journal.kernel)
                 case Step.UNMOUNT:
+                    write_provenance(
+                        machine,
+                        spec.layout,
+                        volumes=journal.volumes,
+                        offer=journal.the_offer,
+                        unpacked=journal.the_unpacked,
+                        seconds=journal.done,
+                        root=root,
+                    )
                     unmount_target(machine, journal.volumes)
                     reveal_esp(machine, spec.layout)
         stop_at(Break(step, after=True), breaks, journal)

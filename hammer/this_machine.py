@@ -46,7 +46,11 @@ def this_machine(
         programs=programs,
         disks=HostDisks(programs, pulse=pulse),
         mounts=HostMounts(programs),
-        images=HttpImages(patience=patience(settings, pulse), on_retry=console.say),
+        images=HttpImages(
+            patience=patience(settings, pulse),
+            on_retry=console.say,
+            min_digest=settings.min_digest,
+        ),
         chroot=HostChroot(pulse=pulse),
         firmware=EfiFirmware(programs) if who.efi else NoFirmware(),
         # A machine with a system of its own is not tried again and again.
@@ -57,6 +61,7 @@ def this_machine(
         installer=installer or carried_installer(),
         install_limit_s=settings.install_limit_s,
         preserve=settings.preserve,
+        os_image=settings.os_image,
         pulse=pulse,
     )
 

@@ -117,6 +117,11 @@ def md5_file(content: bytes, name: str = NAME) -> bytes:
     return f"{hashlib.md5(content).hexdigest()}  {name}\n".encode()
 
 
+def checksum_file(content: bytes, algorithm: str, name: str = NAME) -> bytes:
+    """What sha256sum(1) and its like print."""
+    return f"{hashlib.new(algorithm, content).hexdigest()}  {name}\n".encode()
+
+
 def published(content: bytes, name: str = NAME) -> dict[str, bytes]:
     """Image and digest, as a table for `servers.serve`."""
     return {f"/{name}": content, f"/{name}.md5": md5_file(content, name)}

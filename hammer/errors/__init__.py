@@ -18,6 +18,8 @@
     │   ├── ImageUnknown
     │   ├── IndexMissing
     │   ├── IndexInvalid
+    │   ├── OsImageMissing
+    │   ├── OsImageInvalid
     │   ├── Unsupported
     │   ├── WrongMachine
     │   ├── MachineUnknown
@@ -33,6 +35,7 @@
     │   ├── DigestMissing
     │   ├── DigestMalformed
     │   ├── DigestMismatch
+    │   ├── DigestWeak
     │   ├── ImageInterrupted
     │   ├── ImageStalled
     │   ├── ImageTruncated
@@ -136,6 +139,7 @@ from hammer.errors.image import (
     DigestMalformed,
     DigestMismatch,
     DigestMissing,
+    DigestWeak,
     ImageCorrupt,
     ImageHttpStatus,
     ImageInterrupted,
@@ -172,6 +176,8 @@ from hammer.errors.spec import (
     IndexMissing,
     LayoutMissing,
     MachineUnknown,
+    OsImageInvalid,
+    OsImageMissing,
     TargetFull,
     Unsupported,
     WrongMachine,
@@ -213,6 +219,7 @@ __all__ = [
     "DigestMalformed",
     "DigestMismatch",
     "DigestMissing",
+    "DigestWeak",
     "DiskInUse",
     "DiskMissing",
     "DiskTooSmall",
@@ -257,6 +264,8 @@ __all__ = [
     "NotRamdisk",
     "NotRoot",
     "NothingToRetry",
+    "OsImageInvalid",
+    "OsImageMissing",
     "ProgramFailed",
     "ProgramMissing",
     "ProgramTimeout",

@@ -8,7 +8,7 @@ from hammer.errors.base import ImageError
 
 @dataclass(eq=False, kw_only=True)
 class StoreUnreachable(ImageError):
-    """The server of a store or an image index does not answer as it should."""
+    """The server of a store, an image index or an OSImage does not answer as it should."""
 
     code = "store-unreachable"
     hint = "check the address, the name server, the route and the server of the store"
@@ -64,7 +64,7 @@ class ImageHttpStatus(ImageError):
 
 @dataclass(eq=False, kw_only=True)
 class DigestMissing(ImageError):
-    """There is no digest beside the image."""
+    """There is no digest beside the image, or not where the machine document says."""
 
     code = "digest-missing"
     hint = "publish the .md5 file beside the image (`hammer image pack` writes both)"
@@ -78,10 +78,10 @@ class DigestMissing(ImageError):
 
 @dataclass(eq=False, kw_only=True)
 class DigestMalformed(ImageError):
-    """The digest file holds no digest of this image."""
+    """The checksum file holds no digest of this image, or several that differ."""
 
     code = "digest-malformed"
-    hint = "write it with `md5sum img.tar.lz4 > img.tar.lz4.md5`"
+    hint = "write it with `md5sum img.tar.lz4 > img.tar.lz4.md5`, or with sha256sum or sha512sum"
 
     url: str
     reason: str
@@ -98,13 +98,36 @@ class DigestMismatch(ImageError):
     hint = "publish image and digest together; a cache in between may hold an old half"
 
     url: str
+    algorithm: str
+    source: str
+    """Who says what is expected; it may be shown."""
     expected: str
     actual: str
 
     def __str__(self) -> str:
         return (
             f"{redact.url(self.url)}: "
-            f"the digest file says md5 {self.expected}, received was {self.actual}"
+            f"{self.source} says {self.algorithm} {self.expected}, received was {self.actual}"
+        )
+
+
+@dataclass(eq=False, kw_only=True)
+class DigestWeak(ImageError):
+    """The digest of the image is weaker than this machine asks for."""
+
+    code = "digest-weak"
+    hint = "publish a .sha512 or .sha256 beside the image, or ask for less with hammer.min_digest="
+
+    url: str
+    algorithm: str
+    source: str
+    """Who says what the digest is; it may be shown."""
+    least: str
+
+    def __str__(self) -> str:
+        return (
+            f"{redact.url(self.url)}: {self.source} has its {self.algorithm}, "
+            f"and hammer.min_digest= asks for {self.least}"
         )
 
 

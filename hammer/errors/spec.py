@@ -97,6 +97,34 @@ class IndexInvalid(SpecError):
 
 
 @dataclass(eq=False, kw_only=True)
+class OsImageMissing(SpecError):
+    """The OSImage is not where it should be."""
+
+    code = "os-image-missing"
+    hint = "correct the address in hammer.os_image=, or publish the manifest there"
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"OSImage {redact.url(self.url)}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class OsImageInvalid(SpecError):
+    """The OSImage is not YAML, or breaks a rule; every problem is listed."""
+
+    code = "os-image-invalid"
+    hint = "correct the manifest; `contract check --kind os-image FILE` shows the same problems"
+
+    url: str
+    problems: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{redact.url(self.url)}: {problem}" for problem in self.problems)
+
+
+@dataclass(eq=False, kw_only=True)
 class Unsupported(SpecError):
     """The machine document asks for something that this version cannot do."""
 

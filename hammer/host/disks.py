@@ -45,6 +45,9 @@ class Disks(Protocol):
     def find(self, path: str) -> Disk | str:
         """The disk, or in words why this path is none."""
 
+    def size_bytes(self, path: str) -> int | None:
+        """The size of a disk or a partition; None where there is none."""
+
     def uses(self, path: str) -> list[tuple[str, str]]:
         """Device and use, for the disk and each of its partitions: mounts, swap, holders."""
 
@@ -100,6 +103,10 @@ class HostDisks:
             return f"is a {device.device_type or 'device'}, not a whole disk"
         read_only = device.attributes.asstring("ro") == "1"
         return Disk(path=path, size_bytes=_size_bytes(device), read_only=read_only)
+
+    def size_bytes(self, path: str) -> int | None:
+        device = self._device(path)
+        return _size_bytes(device) if device is not None else None
 
     def uses(self, path: str) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []

@@ -7,6 +7,7 @@ from contract.image_store import packages_url
 from hammer import redact
 from hammer.console import printable
 from hammer.stream import http
+from hammer.stream.digest import Digest
 from hammer.stream.image import HttpImages
 
 
@@ -17,7 +18,7 @@ class Resolved:
     asked: str
     image_id: str
     url: str
-    md5: str
+    digest: Digest
     size_bytes: int | None
     packages: str
     """URL of packages.txt; empty if it is missing."""
@@ -31,7 +32,7 @@ class Resolved:
         return {
             "id": self.image_id,
             "url": redact.url(self.url),
-            "md5": self.md5,
+            self.digest.algorithm.value: self.digest.hex,
             "size_bytes": self.size_bytes,
             "packages": redact.url(self.packages) or None,
             "classification": self.classification,
@@ -69,7 +70,7 @@ def resolve(
         asked=image_id,
         image_id=offer.image_id,
         url=offer.url,
-        md5=offer.md5,
+        digest=offer.digest,
         size_bytes=offer.size_bytes,
         packages=packages,
         why_no_packages=why,

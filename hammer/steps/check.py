@@ -1,7 +1,10 @@
 """Step 1: everything that can be refused is refused here, before the first write."""
 
+from dataclasses import replace
+
 import contract
 from hammer import redact
+from hammer.algorithm import Algorithm
 from hammer.errors import (
     DiskInUse,
     DiskMissing,
@@ -20,6 +23,7 @@ from hammer.host.programs import Program
 from hammer.machine import Machine
 from hammer.spec import InstallSpec
 from hammer.stream.image import Offer
+from hammer.stream.published import Wanted
 
 TABLES_MIB = 2
 """What GPT takes: 1 MiB of alignment before the first partition, the backup at the end."""
@@ -39,16 +43,38 @@ def check(machine: Machine, spec: InstallSpec) -> Offer:
 
 
 def ask_for_image(machine: Machine, image: contract.Image) -> Offer:
-    """By its URL; without one by its id, which is looked up now and not before.
+    """By an OSImage, by its URL, or by its id, which is looked up now and not before.
 
     The control plane may have waited for days, and what is newest has changed since.
     """
+    if machine.os_image is not None:
+        manifest = machine.images.os_image(machine.os_image)
+        return replace(ask_by_os_image(machine, manifest), described=False)
+    if image.os_image is not None:
+        return ask_by_os_image(machine, image.os_image, image_id=image.id)
+    wanted = wanted_digest(image.digest, image.digest_type, where="the machine document")
     if image.url:
-        return machine.images.ask(image.url, image_id=image.id)
+        return machine.images.ask(image.url, image_id=image.id, wanted=wanted)
     assert image.store is not None  # else the document had been refused
     choice = machine.images.choose(image.id, image.store)
     machine.console.say(f"{image.id} is {choice.image_id}, {redact.url(choice.url)}")
-    return machine.images.ask(choice.url, image_id=choice.image_id)
+    return machine.images.ask(choice.url, image_id=choice.image_id, wanted=wanted)
+
+
+def ask_by_os_image(machine: Machine, manifest: contract.OsImage, *, image_id: str = "") -> Offer:
+    """The image of a manifest; `image_id` is what a machine document calls it."""
+    name, found = manifest.metadata.name, manifest.spec.properties
+    where = f"OSImage {name}".strip()
+    machine.console.say(f"{where} is {redact.url(found.image_url)}")
+    wanted = wanted_digest(found.image_checksum, found.image_checksum_type, where=where)
+    return machine.images.ask(found.image_url, image_id=image_id or name, wanted=wanted)
+
+
+def wanted_digest(text: str | None, kind: str | None, *, where: str) -> Wanted | None:
+    """The digest that a document names; None: it is looked for beside the image."""
+    if text is None:
+        return None
+    return Wanted(text=text, algorithm=Algorithm(kind) if kind else None, where=where)
 
 
 def check_host(machine: Machine) -> None:

@@ -1,6 +1,5 @@
 """Step 7: the contract: what the installer finds in /etc/metal."""
 
-import json
 import re
 import secrets
 from base64 import b64encode
@@ -14,7 +13,6 @@ import contract
 from contract import paths
 from contract.disk_json import LABELS
 from contract.document import shown
-from hammer import VERSION, redact
 from hammer.host.files import inside, remove, write
 from hammer.host.lvm import LVMLOCAL_CONF
 from hammer.machine import Machine
@@ -38,9 +36,8 @@ def write_contract(
     write(root, paths.INSTALL_CONFIG, contract.dump(config).encode(), mode=SECRET)
     write_v2(machine, spec, config, offer=offer, root=root)
     write(root, paths.DISK_JSON, contract.dump_json(disk_json(volumes)).encode(), mode=SECRET)
-    write(root, paths.PROVENANCE, provenance(offer), mode=0o644)
     # What an image was built with must not be taken for this machine's.
-    for left_over in (paths.BOOT_INFO, paths.USERDATA, paths.BUILD_META):
+    for left_over in (paths.BOOT_INFO, paths.USERDATA, paths.BUILD_META, paths.PROVENANCE):
         remove(root, left_over)
     user_data = spec.allocation.user_data
     if user_data is not None and user_data.get_secret_value():
@@ -139,17 +136,3 @@ def disk_json(volumes: Sequence[Volume]) -> contract.DiskJson:
             for volume in known
         ),
     )
-
-
-def provenance(offer: Offer) -> bytes:
-    """Where the installed system came from, for whoever finds the machine later."""
-    told = {
-        "agent": VERSION,
-        "image": {
-            "id": offer.image_id,
-            "url": redact.url(offer.url),
-            "md5": offer.md5,
-            "size_bytes": offer.size_bytes,
-        },
-    }
-    return (json.dumps(told, indent=2) + "\n").encode()

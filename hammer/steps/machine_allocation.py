@@ -67,9 +67,11 @@ def _values(spec: InstallSpec, offer: Offer) -> Values:
 
 def _image(image: contract.Image, offer: Offer) -> Values:
     # As it was found: a document may name the newest of a store, and no URL.
+    found = {"id": offer.image_id, "url": redact.url(offer.url).removesuffix("?...")}
+    if not offer.described:
+        return found
     return {
-        "id": offer.image_id,
-        "url": redact.url(offer.url).removesuffix("?..."),
+        **found,
         "name": image.name,
         "description": image.description,
         "features": tuple(f"IMAGE_FEATURE_{feature.upper()}" for feature in image.features),

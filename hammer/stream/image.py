@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import contract
+from hammer.algorithm import Algorithm
 from hammer.errors import (
-    DigestMalformed,
     DigestMismatch,
+    DigestWeak,
     HammerError,
     ImageError,
     ImageNotLz4,
     UnpackDied,
 )
-from hammer.stream import child, digest, frames, http, mounts
-from hammer.stream.published import digest_file, digest_url, name_of, source_errors
+from hammer.stream import child, frames, http, mounts
+from hammer.stream.digest import Digest
+from hammer.stream.published import Publisher, Wanted, source_errors
 from hammer.stream.store import Choice, Stores
 
 
@@ -25,18 +28,21 @@ class Offer:
     """What the image server promised, before the first write."""
 
     url: str
-    md5: str
-    """32 hex digits in lower case."""
+    digest: Digest
     size_bytes: int | None
     """None if the server does not say."""
     image_id: str = ""
     """What the image is called; empty if nobody said."""
+    described: bool = True
+    """Whether it is the image that the machine document describes, and no other."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unpacked:
     """What was written."""
 
+    url: str
+    """Where it came from."""
     members: int
     packed_bytes: int
     unpacked_bytes: int
@@ -49,10 +55,14 @@ class Images(Protocol):
         Raises ImageUnknown, IndexMissing, IndexInvalid, ImageError.
         """
 
-    def ask(self, url: str, *, image_id: str = "") -> Offer:
-        """Get the digest beside the image and see that the image answers. Writes nothing.
+    def os_image(self, url: str) -> contract.OsImage:
+        """The manifest behind a URL. Raises OsImageMissing, OsImageInvalid, StoreUnreachable."""
 
-        Raises ImageError.
+    def ask(self, url: str, *, image_id: str = "", wanted: Wanted | None = None) -> Offer:
+        """Get the digest of the image and see that the image answers. Writes nothing.
+
+        The digest is the one that a document names, else that of a file beside the image.
+        Raises ImageError, DigestWeak for one that this machine does not accept.
         """
 
     def unpack(self, offer: Offer, root: Path, *, progress: Callable[[int], None]) -> Unpacked:
@@ -72,15 +82,21 @@ class HttpImages:
         *,
         patience: http.Patience | None = None,
         on_retry: http.OnRetry | None = None,
+        min_digest: Algorithm = Algorithm.MD5,
     ) -> None:
+        """`min_digest` is the weakest by which an image may be compared."""
+        self._min_digest = min_digest
         self._patience = patience or http.Patience()
         self._on_retry = on_retry
 
     def choose(self, image_id: str, store: str) -> Choice:
         return Stores(patience=self._patience, on_retry=self._on_retry).choose(image_id, store)
 
-    def ask(self, url: str, *, image_id: str = "") -> Offer:
-        md5 = self._digest(url)
+    def os_image(self, url: str) -> contract.OsImage:
+        return Stores(patience=self._patience, on_retry=self._on_retry).os_image(url)
+
+    def ask(self, url: str, *, image_id: str = "", wanted: Wanted | None = None) -> Offer:
+        digest = self._digest(url, wanted)
         with source_errors(url), self._opened(url) as body:
             head = b""
             while len(head) < frames.HEAD_BYTES and not frames.begins(head):
@@ -89,7 +105,7 @@ class HttpImages:
                 head += part
             if not frames.begins(head):
                 raise ImageNotLz4(url=url, begins_with=head[:8])
-            return Offer(image_id=image_id, url=url, md5=md5, size_bytes=body.size_bytes)
+            return Offer(image_id=image_id, url=url, digest=digest, size_bytes=body.size_bytes)
 
     def unpack(self, offer: Offer, root: Path, *, progress: Callable[[int], None]) -> Unpacked:
         url = offer.url
@@ -101,13 +117,16 @@ class HttpImages:
                 root, url=url, ownerless=ownerless, waiting=self._patience.waiting
             ) as unpacker,
         ):
-            actual, complaint = _pass_on(body, unpacker, progress=progress)
+            actual, complaint = _pass_on(
+                body, unpacker, algorithm=offer.digest.algorithm, progress=progress
+            )
             result = complaint or unpacker.result()
-        if actual != offer.md5:
+        if actual != offer.digest.hex:
             raise _mismatch(offer, actual, result)
         if isinstance(result, HammerError):
             raise result
         return Unpacked(
+            url=url,
             members=result.members,
             packed_bytes=body.received_bytes,
             unpacked_bytes=result.unpacked_bytes,
@@ -116,16 +135,25 @@ class HttpImages:
     def _opened(self, url: str) -> AbstractContextManager[http.Body]:
         return http.opened(url, patience=self._patience, on_retry=self._on_retry)
 
-    def _digest(self, url: str) -> str:
-        text = digest_file(url, patience=self._patience, on_retry=self._on_retry)
-        try:
-            return digest.md5_of(text, name=name_of(url))
-        except ValueError as error:
-            raise DigestMalformed(url=digest_url(url), reason=str(error)) from None
+    def _digest(self, url: str, wanted: Wanted | None) -> Digest:
+        publisher = Publisher(patience=self._patience, on_retry=self._on_retry)
+        if wanted is None:
+            found = publisher.digest_beside(url)
+        else:
+            found = publisher.digest_named(wanted, image_url=url)
+        if found.algorithm.is_weaker_than(self._min_digest):
+            raise DigestWeak(
+                url=url, algorithm=found.algorithm, source=found.source, least=self._min_digest
+            )
+        return found
 
 
 def _pass_on(
-    body: http.Body, unpacker: child.Child, *, progress: Callable[[int], None]
+    body: http.Body,
+    unpacker: child.Child,
+    *,
+    algorithm: Algorithm,
+    progress: Callable[[int], None],
 ) -> tuple[str, HammerError | None]:
     """Feed the whole image to the unpacker; returns its digest and an early complaint.
 
@@ -133,7 +161,7 @@ def _pass_on(
     way break lz4 and tar in many ways, and the digest says that it was the way.
     A complaint about this machine does, since no byte will mend that.
     """
-    md5 = hashlib.md5(usedforsecurity=False)
+    md5 = hashlib.new(algorithm, usedforsecurity=False)
     complaint: HammerError | None = None
     try:
         while data := body.read():
@@ -158,7 +186,13 @@ def _complaint(unpacker: child.Child) -> HammerError:
 
 
 def _mismatch(offer: Offer, actual: str, result: object) -> DigestMismatch:
-    mismatch = DigestMismatch(url=offer.url, expected=offer.md5, actual=actual)
+    mismatch = DigestMismatch(
+        url=offer.url,
+        algorithm=offer.digest.algorithm,
+        source=offer.digest.source,
+        expected=offer.digest.hex,
+        actual=actual,
+    )
     if isinstance(result, HammerError):
         if not isinstance(result, ImageError):  # the disk is full, or worse: that comes first
             raise result

@@ -1,13 +1,16 @@
-"""What is published of an image: where its digest lies, and why a server did not give it.
+"""What is published of an image: its digest, and why a server did not give it.
 
 Without the contract, which takes a while to import: authors check images often.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from hammer import redact
+from hammer.algorithm import Algorithm
 from hammer.errors import (
     DigestMalformed,
     DigestMissing,
@@ -17,41 +20,133 @@ from hammer.errors import (
     ImageStalled,
     ImageUnreachable,
 )
-from hammer.stream import http
+from hammer.stream import digest, http
+from hammer.stream.digest import Digest
 
-_DIGEST_FILE_BYTES = 64 << 10
+SIDE_CARS = {
+    ".sha512": Algorithm.SHA512,
+    ".sha512sum": Algorithm.SHA512,
+    ".sha256": Algorithm.SHA256,
+    ".sha256sum": Algorithm.SHA256,
+    ".md5": Algorithm.MD5,
+}
+"""What the file with the digest may be called beside the image, the strongest first."""
+
+SIDE_CAR_BYTES = 64 << 10
+CHECKSUM_FILE_BYTES = 4 << 20
+"""One that a document names may hold the digests of a whole mirror."""
+
+# What servers answer of something that is not there; a bucket that may not be listed says 403.
+_ABSENT = (403, 404, 410)
 
 
-def digest_url(image_url: str) -> str:
-    """The file with the MD5 digest, beside the image."""
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A digest that a document names."""
+
+    text: str
+    """A digest, `sha256:` and a digest, or the URL of a checksum file."""
+    algorithm: Algorithm | None = None
+    """As the document says; None: the text tells."""
+    where: str
+    """Which document, for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publisher:
+    """Asks for what is published of an image, with the patience of whoever wants it."""
+
+    patience: http.Patience | None = None
+    on_retry: http.OnRetry | None = None
+
+    def digest_beside(self, image_url: str) -> Digest:
+        """The strongest digest in a file beside the image.
+
+        The names of SIDE_CARS are tried in their order, and the first that is there decides:
+        an image with a .sha512 costs one request, one with nothing but its .md5, as
+        metal-stack publishes them, costs five, of a few hundred bytes each. Raises
+        DigestMissing when none is there; DigestMalformed, also of the first one, because a
+        weaker one must not stand in for it; ImageError when the server fails.
+        """
+        for suffix, algorithm in SIDE_CARS.items():
+            try:
+                return self.digest_in_side_car(image_url, suffix, algorithm)
+            except Absent as absent:
+                missing = absent
+        others = ", ".join(list(SIDE_CARS)[:-1])
+        raise DigestMissing(url=missing.url, reason=f"{missing.reason}; nor is there {others}")
+
+    def digest_in_side_car(self, image_url: str, suffix: str, algorithm: Algorithm) -> Digest:
+        """The digest in one of the files beside the image. Raises Absent, ImageError."""
+        url = beside(image_url, suffix)
+        text = self.text_of(url, limit_bytes=SIDE_CAR_BYTES)
+        return digest_in(text, url=url, name=name_of(image_url), algorithm=algorithm)
+
+    def digest_named(self, wanted: Wanted, *, image_url: str) -> Digest:
+        """The digest that a document names, in one request at most.
+
+        Raises DigestMissing, DigestMalformed, ImageError.
+        """
+        if urlsplit(wanted.text).scheme not in ("http", "https", "file"):
+            try:
+                return digest.of_value(wanted.text, algorithm=wanted.algorithm, source=wanted.where)
+            except ValueError as error:
+                raise DigestMalformed(url=wanted.where, reason=str(error)) from None
+        try:
+            text = self.text_of(wanted.text, limit_bytes=CHECKSUM_FILE_BYTES)
+        except Absent as absent:
+            raise DigestMissing(url=absent.url, reason=absent.reason) from None
+        return digest_in(text, url=wanted.text, name=name_of(image_url), algorithm=wanted.algorithm)
+
+    def text_of(self, url: str, *, limit_bytes: int) -> bytes:
+        """A checksum file as it is. Raises Absent, DigestMalformed, ImageError."""
+        try:
+            with source_errors(url):
+                return http.fetch(
+                    url,
+                    limit_bytes=limit_bytes,
+                    patience=self.patience,
+                    on_retry=self.on_retry,
+                )
+        except http.TooLarge as error:
+            raise DigestMalformed(url=url, reason=str(error)) from None
+        except ImageHttpStatus as error:
+            reason = f"the server answers with HTTP status {error.status}"
+            if error.status in _ABSENT:
+                raise Absent(url, reason) from None
+            raise DigestMissing(url=url, reason=reason) from None
+        except ImageUnreachable as error:
+            if urlsplit(url).scheme == "file":
+                raise Absent(url, error.reason) from None
+            raise
+
+
+class Absent(Exception):
+    """There is no such file; nobody is at fault yet."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(reason)
+        self.url = url
+        self.reason = reason
+
+
+def digest_in(text: bytes, *, url: str, name: str, algorithm: Algorithm | None) -> Digest:
+    """The digest of the file `name` in the text behind a URL. Raises DigestMalformed."""
+    try:
+        return digest.of_text(text, name=name, algorithm=algorithm, source=redact.url(url))
+    except ValueError as error:
+        raise DigestMalformed(url=url, reason=str(error)) from None
+
+
+def beside(image_url: str, suffix: str) -> str:
+    """The file beside the image whose name has this suffix; a query stays behind the path."""
     parts = urlsplit(image_url)
-    return urlunsplit(parts._replace(path=f"{parts.path}.md5"))
+    return urlunsplit(parts._replace(path=f"{parts.path}{suffix}"))
 
 
 def name_of(url: str) -> str:
     """The name of the file that a URL ends in."""
     return PurePosixPath(unquote(urlsplit(url).path)).name
-
-
-def digest_file(
-    url: str, *, patience: http.Patience | None = None, on_retry: http.OnRetry | None = None
-) -> bytes:
-    """The digest file of an image as it is. Raises DigestMissing, DigestMalformed, ImageError."""
-    beside = digest_url(url)
-    try:
-        with source_errors(beside):
-            return http.fetch(
-                beside, limit_bytes=_DIGEST_FILE_BYTES, patience=patience, on_retry=on_retry
-            )
-    except http.TooLarge as error:
-        raise DigestMalformed(url=beside, reason=str(error)) from None
-    except ImageHttpStatus as error:
-        reason = f"the server answers with HTTP status {error.status}"
-        raise DigestMissing(url=beside, reason=reason) from None
-    except ImageUnreachable as error:
-        if urlsplit(url).scheme != "file":
-            raise
-        raise DigestMissing(url=beside, reason=error.reason) from None
 
 
 @contextmanager

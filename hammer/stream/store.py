@@ -1,4 +1,4 @@
-"""Which image an id means: looked up in an image index, or in a store of images."""
+"""Which image an id means: looked up in an image index, in a store, or in an OSImage."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,11 +14,15 @@ from hammer.errors import (
     IndexInvalid,
     IndexMissing,
     ListingInvalid,
+    OsImageInvalid,
+    OsImageMissing,
     StoreUnreachable,
 )
 from hammer.stream import http, listing
 
 INDEX_BYTES = 4 << 20
+OS_IMAGE_BYTES = 1 << 20
+"""etcd takes no larger object (Kubernetes; 1.5 MiB with all that is around it)."""
 # What a server answers of something that is not there; a bucket that may not be
 # listed says 403 of everything it does not have.
 _ABSENT = (403, 404, 410)
@@ -59,6 +63,22 @@ class Stores:
         if _is_index(store):
             return self._in_index(wanted, store)
         return self._in_store(wanted, store)
+
+    def os_image(self, url: str) -> contract.OsImage:
+        """The manifest behind a URL. Raises OsImageMissing, OsImageInvalid, StoreUnreachable."""
+        try:
+            with _away(url):
+                text = http.fetch(
+                    url, limit_bytes=OS_IMAGE_BYTES, patience=self.patience, on_retry=self.on_retry
+                )
+        except _Absent as absent:
+            raise OsImageMissing(url=url, reason=absent.reason) from None
+        except http.TooLarge as error:
+            raise OsImageInvalid(url=url, problems=(error.reason,)) from None
+        try:
+            return contract.load(contract.OsImage, text, name=url)
+        except contract.ContractError as error:
+            raise OsImageInvalid(url=url, problems=error.problems) from None
 
     def _in_index(self, wanted: ImageId, url: str) -> Choice:
         index = self._index(url)

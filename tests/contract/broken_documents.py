@@ -16,6 +16,7 @@ from tests.contract.documents import GONE, GOOD, Path, as_bytes, changed
 BOOT_INFO, INSTALL = "boot-info.yaml", "install.yaml"
 LAYOUT, MACHINE = "filesystem-layout", "machine"
 DETAILS, ALLOCATION = "machine-details.yaml", "machine-allocation.yaml"
+OS_IMAGE, PROVENANCE = "os-image", "hammer-provenance.json"
 OS_INSTALLER, BUILD_META, INDEX = "os-installer.yaml", "build-meta.yaml", "image-index"
 
 NOT_PROVIDED = "is no disk, partition, array or volume of the layout"
@@ -31,6 +32,11 @@ NO_TIME = "must be a time of RFC 3339 between the years 1 and 9999"
 UNTRIMMED = "must not begin or end with white space"
 NO_COMMENT = "must be at most 100 lower case letters, underscores, spaces and dashes"
 NO_PATH = "must be an absolute path of a file"
+NO_DIGEST = "must be a digest in hexadecimal digits, or the URL of a checksum file"
+DIGITS = "must have 32 digits for md5, 64 for sha256, 128 for sha512"
+DIGEST = ["allocation", "image", "digest"]
+PROPERTIES = ["spec", "properties"]
+METAL3 = "metal3.vcluster.com"
 NO_TASK = (
     "must be one of 'persist configuration data from metal-hammer', "
     "'check if running in efi mode', 'remove .dockerenv if running in virtual environment', "
@@ -545,6 +551,103 @@ ROWS = [
         "allocation.image.url: must be a URL",
     ),
     schema_tells(MACHINE, ["allocation", "image", "sha"], "x", "allocation.image.sha: unknown key"),
+    schema_tells(MACHINE, DIGEST, "x", f"allocation.image.digest: {NO_DIGEST}"),
+    schema_tells(
+        MACHINE, DIGEST, f"{'0' * 32}  img.tar.lz4", f"allocation.image.digest: {NO_DIGEST}"
+    ),
+    schema_tells(MACHINE, DIGEST, "0" * 40, f"allocation.image.digest: {DIGITS}"),
+    schema_tells(MACHINE, DIGEST, f"sha256:{'0' * 32}", f"allocation.image.digest: {DIGITS}"),
+    schema_tells(
+        MACHINE,
+        DIGEST,
+        f"sha1:{'0' * 40}",
+        "allocation.image.digest: must be of md5, sha256 or sha512",
+    ),
+    schema_tells(
+        MACHINE, DIGEST, "http://host/", "allocation.image.digest: must name a file on the server"
+    ),
+    *(
+        check_tells(
+            MACHINE,
+            DIGEST,
+            nothing,
+            f"allocation.image.digest: is the {algorithm} digest of an empty file, "
+            "which is no image",
+        )
+        for algorithm, nothing in (
+            ("md5", "D41D8CD98F00B204E9800998ECF8427E"),
+            ("sha256", "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (
+                "sha512",
+                "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+                "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
+            ),
+        )
+    ),
+    schema_tells(
+        MACHINE,
+        ["allocation", "image", "digest_type"],
+        "sha1",
+        "allocation.image.digest_type: must be one of 'md5', 'sha256' or 'sha512'",
+    ),
+    check_tells(
+        MACHINE,
+        ["allocation", "image"],
+        {"url": "http://host/img", "digest": f"{'0' * 64}", "digest_type": "md5"},
+        "allocation.image.digest_type: is md5, and the digest is one of sha256",
+    ),
+    schema_tells(
+        MACHINE,
+        ["allocation", "image"],
+        {"os_image": {"apiVersion": "management.loft.sh/v1", "kind": "OSImage"}},
+        "allocation.image.os_image.spec: is missing and required",
+    ),
+    # --- OSImage
+    schema_tells(OS_IMAGE, ["kind"], "Image", "kind: must be one of 'OSImage'"),
+    schema_tells(
+        OS_IMAGE, ["apiVersion"], "v1", "apiVersion: must be one of 'management.loft.sh/v1'"
+    ),
+    schema_tells(OS_IMAGE, ["spec"], GONE, "spec: is missing and required"),
+    schema_tells(
+        OS_IMAGE,
+        PROPERTIES,
+        {"kubevirt.vcluster.com/image-url": "docker://x"},
+        f"spec.properties.{METAL3}/image-url: is missing and required",
+    ),
+    schema_tells(
+        OS_IMAGE,
+        [*PROPERTIES, f"{METAL3}/image-url"],
+        "oci://host/x",
+        f"spec.properties.{METAL3}/image-url: must be a URL with http, https or file",
+    ),
+    check_tells(
+        OS_IMAGE,
+        [*PROPERTIES, f"{METAL3}/image-checksum"],
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        f"spec.properties.{METAL3}/image-checksum: is the sha256 digest of an empty file, "
+        "which is no image",
+    ),
+    check_tells(
+        OS_IMAGE,
+        [*PROPERTIES, f"{METAL3}/image-checksum"],
+        "0" * 128,
+        f"spec.properties.{METAL3}/image-checksum-type: is sha256, and the digest is one of sha512",
+    ),
+    schema_tells(
+        OS_IMAGE,
+        [*PROPERTIES, f"{METAL3}/image-checksum-type"],
+        "auto",
+        f"spec.properties.{METAL3}/image-checksum-type: must be one of 'md5', 'sha256' or 'sha512'",
+    ),
+    # --- hammer-provenance.json
+    schema_tells(PROVENANCE, ["agent"], GONE, "agent: is missing and required"),
+    schema_tells(PROVENANCE, ["image", "members"], -1, "image.members: must be at least 0"),
+    schema_tells(
+        PROVENANCE,
+        ["image", "digest", "algorithm"],
+        "sha1",
+        "image.digest.algorithm: must be one of 'md5', 'sha256' or 'sha512'",
+    ),
     schema_tells(
         MACHINE,
         ["allocation", "role"],

@@ -55,6 +55,8 @@ def _of(made: Any, definitions: Any, *, depth: int) -> st.SearchStrategy[Any]:
             return st.booleans()
         case "integer":
             return st.integers(made.get("minimum", 0), made.get("maximum", 2**63))
+        case "number":
+            return st.integers(0, 10**9).map(lambda thousandths: thousandths / 1000)
         case "string":
             return _text(made)
         case "array":

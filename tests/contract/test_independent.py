@@ -57,6 +57,14 @@ def test_every_generation_is_taken(generation: Generation) -> None:
 # What counts as white space somewhere, and not everywhere.
 SPACES = "a \n\t\x1c\x85\xa0\u180e\u200b\u2028\ufeff"
 
+_CHECKSUM = "metal3.vcluster.com/image-checksum"
+
+
+def digest_of(text: str) -> str:
+    """The text with something behind it that has the length of a digest."""
+    return f"{text}{'0123456789aBcDeF' * 2}"
+
+
 # Where a text may stand, the letters that its pattern is about, and what stands there.
 PATTERNS: list[tuple[str, Place, str, Callable[[str], object]]] = [
     ("install.yaml", ["hostname"], "aA0-._\n", str),
@@ -64,6 +72,8 @@ PATTERNS: list[tuple[str, Place, str, Callable[[str], object]]] = [
     ("boot-info.yaml", ["cmdline"], "a =\n\r\0", str),
     ("machine", ["id"], "04c-4f\n", str),
     ("machine", ["allocation", "image", "url"], "htps:/fileHTTPS?#@[].a \n\x1f", str),
+    ("machine", ["allocation", "image", "digest"], "mdMDsha:256/0fF. \n", digest_of),
+    ("os-image", ["spec", "properties", _CHECKSUM], "htps:/fileHTTPS?#@[].a \n\x1f", str),
     ("filesystem-layout", ["filesystems", 0, "path"], "/.a \n\x7f", str),
     ("filesystem-layout", ["filesystems", 0, "label"], 'aA*?.,;:/\\|+=<>[]" !~\u00e4\n', str),
     ("filesystem-layout", ["filesystems", 1, "label"], "aA*\u00e4\n\x7f", str),

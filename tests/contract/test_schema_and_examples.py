@@ -70,9 +70,10 @@ def test_the_example_sets_every_key_once_at_least(kind: Kind) -> None:
     assert {place[-2:] for place, set_once in seen.items() if not set_once} <= usual
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "disk.json"])
-def test_the_example_explains_every_key_where_it_is_first(name: str) -> None:
-    kind = kind_named(name)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if not kind.is_json], ids=lambda kind: str(kind.name)
+)
+def test_the_example_explains_every_key_where_it_is_first(kind: Kind) -> None:
     lines = example(kind).splitlines()
     explained = [after for line, after in itertools.pairwise(lines) if "# " in line]
     found = {line.partition(":")[0] for line in explained if not line.startswith((" ", "#"))}

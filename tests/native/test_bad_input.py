@@ -1,6 +1,7 @@
 """Bad input, given to the real command on a loop device: the right error, and no harm."""
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -10,7 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.bad_input import ROWS, Row
-from tests.images import PATH, Entry, Link, image, md5_file, packed, published, truncated
+from tests.images import (
+    PATH,
+    Entry,
+    Link,
+    checksum_file,
+    image,
+    md5_file,
+    packed,
+    published,
+    truncated,
+)
 from tests.native.machine import (
     INSTALLER,
     SECRET,
@@ -79,6 +90,14 @@ def in_store(path: str, answers: Mapping[str, Answer]) -> Given:
     return Given(document=change, answers=lambda _content: answers)
 
 
+def with_sums(sums: bytes | None = None) -> Given:
+    """The document names a checksum file; a good digest beside the image does not count then."""
+    return Given(
+        document=lambda text: re.sub(r'url: "(http\S+)/', r'digest: "\1/SUMS", url: "\1/', text),
+        answers=lambda content: published(content) | ({"/SUMS": sums} if sums else {}),
+    )
+
+
 BOOT_INFO = "/etc/metal/boot-info.yaml"
 WRITE_BOOT_INFO = INSTALLER.removeprefix("#!/bin/sh\n")
 STORED = "/os/stable/tiny/1/img.tar.lz4"
@@ -107,6 +126,14 @@ GIVEN: dict[str, Given] = {
     "md5-empty": with_md5(b""),
     "md5-no-digest": with_md5(b"<html>not found</html>\n"),
     "md5-of-nothing": with_md5(f"{NOTHING}  img.tar.lz4\n".encode()),
+    "digest-weak": Given(arguments=("--min-digest", "sha256")),
+    "digest-type": changed("image: {", f"image: {{digest: '{'0' * 64}', digest_type: md5, "),
+    "digest-of-nothing": changed("image: {", f"image: {{digest: {NOTHING}, "),
+    "sums-missing": with_sums(),
+    "sums-of-others": with_sums(checksum_file(b"x", "sha256", "other.tar.lz4")),
+    "sha512-mismatch": answering(
+        lambda content: {**published(content), f"{PATH}.sha512": checksum_file(b"x", "sha512")}
+    ),
     "image-not-lz4": of_content(lambda content: b"PK\x03\x04" + content),
     "digest-mismatch": with_md5(b"0123456789abcdef0123456789abcdef  img.tar.lz4\n"),
     "image-truncated": of_content(truncated),
@@ -273,6 +300,23 @@ def test_image_refused(held: ExitStack, tmp_path: Path) -> None:
     address = held.enter_context(nobody())
     bench.write_document(document(bench.disk.device, f"{address}/img.tar.lz4"))
     judged("image-refused", bench)
+
+
+def test_os_image_missing(held: ExitStack, tmp_path: Path) -> None:
+    bench = prepared(held, tmp_path, Given())
+    judged("os-image-missing", bench, "--os-image", f"file://{tmp_path}/none.yaml")
+
+
+def test_os_image_invalid(held: ExitStack, tmp_path: Path) -> None:
+    bench = prepared(held, tmp_path, Given())
+    manifest = tmp_path / "os-image.yaml"
+    head = "apiVersion: management.loft.sh/v1\nkind: OSImage\n"
+    manifest.write_text(f"{head}spec: {{properties: {{}}}}\n")
+    result = judged("os-image-invalid", bench, "--os-image", f"file://{manifest}")
+    assert result.failure is not None
+    assert "spec.properties.metal3.vcluster.com/image-url: is missing" in str(
+        result.failure["message"]
+    )
 
 
 def test_tar_absolute(held: ExitStack, tmp_path: Path) -> None:

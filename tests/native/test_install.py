@@ -165,7 +165,7 @@ def judge_documents(root: Path, disk: LoopDisk, result: Result) -> None:
         "machine-allocation.yaml": 0o600,
         "disk.json": 0o600,
         "userdata": 0o600,
-        "hammer-provenance.json": 0o644,
+        "hammer-provenance.json": 0o600,
         "boot-info.yaml": 0o644,
     }
     config = contract.load_file(contract.InstallConfig, metal / "install.yaml")
@@ -180,15 +180,34 @@ def judge_documents(root: Path, disk: LoopDisk, result: Result) -> None:
     assert (metal / "userdata").read_text() == SECRET
     labels = [each["Label"] for each in json.loads((metal / "disk.json").read_text())["Partitions"]]
     assert labels == ["varlib"]
-    provenance = json.loads((metal / "hammer-provenance.json").read_text())
-    assert provenance["agent"] == VERSION
-    assert provenance["image"]["url"].endswith(PATH)
+    judge_provenance(metal, disk, result)
     assert (root / "etc/fstab").read_text().splitlines() == [
         f'# created by metal-hammer: "{VERSION}"',
         f"UUID={config.root_uuid} / ext4 defaults,discard 0 1",
         "tmpfs /tmp tmpfs defaults,noexec 0 0",
         f"UUID={blkid(f'{disk.device}p3', 'UUID')} /var/lib ext3 noatime 0 2",
     ]
+
+
+def judge_provenance(metal: Path, disk: LoopDisk, result: Result) -> None:
+    text = (metal / "hammer-provenance.json").read_text()
+    told = contract.load(contract.Provenance, text.encode(), name="provenance")
+    assert told.agent == VERSION
+    assert told.image.url.endswith(PATH)
+    assert told.image.digest.algorithm == "md5"
+    assert told.image.digest.source_ == f"{told.image.url}.md5"
+    said = [event["text"] for event in result.events if event["event"] == "say"]
+    assert f"received was md5 {told.image.digest.value}, as {told.image.url}.md5 says" in said
+    assert told.image.unpacked_bytes > told.image.packed_bytes > 0
+    (installed_on,) = told.layout.disks
+    assert (installed_on.device, installed_on.size_bytes) == (disk.device, 192 << 20)
+    sizes = [partition.size_bytes for partition in installed_on.partitions]
+    assert sizes[:4] == [40 << 20, 16 << 20, 32 << 20, 8 << 20]
+    assert sizes[4] is not None
+    assert 94 << 20 <= sizes[4] < 96 << 20, "it took what was left"
+    for filesystem in told.layout.filesystems:
+        assert filesystem.uuid == blkid(filesystem.device, "UUID")
+    assert list(told.seconds) == [step.value for step in Step if step is not Step.UNMOUNT]
 
 
 def judge_version_2(metal: Path, config: contract.InstallConfig) -> None:

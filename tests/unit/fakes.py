@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, Self
 
+import contract
+from contract.examples import OS_IMAGE
 from hammer.abandon import abandoned_on_failure
+from hammer.algorithm import Algorithm
 from hammer.console import Console, Event, text_of
 from hammer.errors import KexecRefused, MountFailed, ProgramFailed, UnmountBusy
 from hammer.host.chroot import Ended
@@ -19,11 +22,15 @@ from hammer.machine import Machine
 from hammer.sequence import provision
 from hammer.spec import InstallSpec
 from hammer.steps.kernel import Kernel
+from hammer.stream.digest import Digest
 from hammer.stream.image import Offer, Unpacked
+from hammer.stream.published import Wanted
 from hammer.stream.store import Choice
 
 BZIMAGE = bytes(0x1FE) + b"\x55\xaa" + b"\x00\x00" + b"HdrS" + bytes(64)
-MD5 = "0123456789abcdef0123456789abcdef"
+DIGEST = Digest(
+    algorithm=Algorithm.MD5, hex="0123456789abcdef0123456789abcdef", source="http://images.test"
+)
 
 
 class RecordedPrograms:
@@ -62,6 +69,10 @@ class RecordedDisks:
 
     def find(self, path: str) -> Disk | str:
         return self.there.get(path, "there is no such block device")
+
+    def size_bytes(self, path: str) -> int | None:
+        disk = self.there.get(path)
+        return disk.size_bytes if disk else 8 * MIB
 
     def uses(self, path: str) -> list[tuple[str, str]]:
         return self.in_use
@@ -113,6 +124,8 @@ class RecordedImages:
 
     def __init__(self, log: list[str]) -> None:
         self.log = log
+        self.wanted: Wanted | None = None
+        self.manifest = OS_IMAGE
         self.files: dict[str, bytes] = {
             "install.sh": b"#!/bin/sh\n",
             "boot/vmlinuz": BZIMAGE,
@@ -123,9 +136,14 @@ class RecordedImages:
         self.log.append(f"choose {image_id} in {store}")
         return Choice(image_id=f"{image_id}.20261101", url=f"{store}/found/img.tar.lz4")
 
-    def ask(self, url: str, *, image_id: str = "") -> Offer:
+    def os_image(self, url: str) -> contract.OsImage:
+        self.log.append(f"os-image {url}")
+        return self.manifest
+
+    def ask(self, url: str, *, image_id: str = "", wanted: Wanted | None = None) -> Offer:
         self.log.append(f"ask {url}")
-        return Offer(image_id=image_id, url=url, md5=MD5, size_bytes=12)
+        self.wanted = wanted
+        return Offer(image_id=image_id, url=url, digest=DIGEST, size_bytes=12)
 
     def unpack(self, offer: Offer, root: Path, *, progress: Callable[[int], None]) -> Unpacked:
         self.log.append("unpack")
@@ -135,7 +153,7 @@ class RecordedImages:
             where.write_bytes(data)
             where.chmod(0o755)
         progress(12)
-        return Unpacked(members=len(self.files), packed_bytes=12, unpacked_bytes=34)
+        return Unpacked(url=offer.url, members=len(self.files), packed_bytes=12, unpacked_bytes=34)
 
 
 class RecordedChroot:

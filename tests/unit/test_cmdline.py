@@ -2,6 +2,7 @@
 
 import pytest
 
+from hammer.algorithm import Algorithm
 from hammer.cmdline import EMBEDDED_SPEC, OnFailure, parse, redacted, report, secrets
 from hammer.errors import CmdlineInvalid
 from hammer.step import Break, Step
@@ -20,6 +21,7 @@ def test_every_word() -> None:
         "hammer.spec=http://10.0.0.1/m.yaml hammer.break=image,install:after "
         "hammer.on_failure=shell hammer.backoff_s=5 hammer.pause_s=0 hammer.install_limit_s=60 "
         "hammer.preserve=1 hammer.debug=1 hammer.events=/dev/ttyS1 hammer.report=https://r/x "
+        "hammer.min_digest=sha256 hammer.os_image=http://h/os.yaml "
         "ip=dhcp console=tty0 console=ttyS1,115200n8\n"
     )
     assert settings.spec == "http://10.0.0.1/m.yaml"
@@ -30,6 +32,8 @@ def test_every_word() -> None:
     assert settings.debug
     assert settings.events == "/dev/ttyS1"
     assert settings.report == "https://r/x"
+    assert settings.min_digest is Algorithm.SHA256
+    assert settings.os_image == "http://h/os.yaml"
     assert settings.ip == "dhcp"
     assert settings.console == "ttyS1,115200n8"
 
@@ -55,6 +59,9 @@ def test_the_last_of_a_repeated_word_counts() -> None:
         ("hammer.pause_s=-1", "hammer.pause_s: must be a whole number of seconds, at most 86400"),
         ("hammer.pause_s=99999", "hammer.pause_s: must be a whole number of seconds"),
         ("hammer.report=/x", "hammer.report: must be a URL that begins with http:// or https://"),
+        ("hammer.os_image=/x", "hammer.os_image: must be a URL that begins with http://, https://"),
+        ("hammer.min_digest=sha1", "hammer.min_digest: must be one of md5, sha256, sha512"),
+        ("hammer.min_digest=SHA256", "hammer.min_digest: must be one of md5, sha256, sha512"),
         ("hammer.spec=", "hammer.spec: needs a value"),
         ("hammer.on_failure=panic", "hammer.on_failure: must be one of reboot, shell, halt"),
         ("hammer.break=unpack", "hammer.break: must be STEP or STEP:after, or several with commas"),

@@ -25,7 +25,7 @@ from hammer.steps.network_v2 import nat_type, network_type
 from hammer.stream.image import Offer
 from tests.contract.documents import as_bytes, changed
 from tests.unit.documents import spec_of
-from tests.unit.fakes import Bench
+from tests.unit.fakes import DIGEST, Bench
 
 PROJECT = "0a6f8f5c-6d3e-4a4b-9a3c-3a4f6f1d2b11"
 ALLOCATION = "c4b2a2d2-27cd-5a5e-8efc-080ba80cf258"
@@ -33,7 +33,7 @@ ALLOCATION = "c4b2a2d2-27cd-5a5e-8efc-080ba80cf258"
 
 def offer_of(spec: InstallSpec) -> Offer:
     image = spec.allocation.image
-    return Offer(url=image.url or "", md5="0" * 32, size_bytes=None, image_id=image.id)
+    return Offer(url=image.url or "", digest=DIGEST, size_bytes=None, image_id=image.id)
 
 
 def told(spec: InstallSpec) -> dict[str, object]:

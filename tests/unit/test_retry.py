@@ -31,6 +31,7 @@ from hammer.sequence import provision
 from hammer.step import Break, Step
 from hammer.steps.wipe import forsake
 from hammer.stream.image import Offer
+from hammer.stream.published import Wanted
 from tests.unit.documents import spec_of
 from tests.unit.fakes import Bench
 
@@ -249,7 +250,7 @@ def test_nothing_is_done_of_another_document(bench: Bench) -> None:
 def test_a_system_whose_kernel_was_taken_away_is_not_one_to_start(bench: Bench) -> None:
     bench.provision(spec_of())
 
-    def ask(url: str, *, image_id: str = "") -> Offer:
+    def ask(url: str, *, image_id: str = "", wanted: Wanted | None = None) -> Offer:
         raise ImageUnreachable(url=url, reason="gone")
 
     bench.images.ask = ask  # type: ignore[method-assign]

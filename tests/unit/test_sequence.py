@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 import contract
+from hammer import VERSION
+from hammer.algorithm import Algorithm
 from hammer.errors import (
     BootFileMissing,
     BootInfoInvalid,
@@ -34,8 +36,9 @@ from hammer.host.disks import MIB, Disk
 from hammer.host.identity import Identity
 from hammer.host.programs import Program
 from hammer.step import Step
+from hammer.stream.published import Wanted
 from tests.unit.documents import DOCUMENT, spec_of
-from tests.unit.fakes import Bench
+from tests.unit.fakes import DIGEST, Bench
 
 OTHER_MACHINE = "11111111-2222-3333-4444-555555555555"
 
@@ -101,6 +104,109 @@ def test_an_image_by_its_id_is_looked_up_before_the_first_write(bench: Bench) ->
     provenance = (bench.target / "etc/metal/hammer-provenance.json").read_text()
     assert json.loads(provenance)["image"]["id"] == "debian-12.0.20261101"
     assert json.loads(provenance)["image"]["url"] == "http://images.test/os/found/img.tar.lz4"
+
+
+SHA256 = "0123456789abcdef" * 4
+
+
+def test_the_digest_of_the_document_goes_along(bench: Bench) -> None:
+    bench.provision(spec_of(("image: {", f"image: {{digest: '{SHA256}', ")))
+    assert bench.images.wanted == Wanted(text=SHA256, where="the machine document")
+
+
+def test_a_digest_with_its_type_and_an_image_of_a_store(bench: Bench) -> None:
+    typed = "image: {digest: http://h/SUMS, digest_type: sha256, store: http://h, url: '', "
+    bench.provision(spec_of(("image: {", typed), ('url: "http', 'name: "http')))
+    assert bench.images.wanted == Wanted(
+        text="http://h/SUMS", algorithm=Algorithm.SHA256, where="the machine document"
+    )
+
+
+def os_image(name: str, url: str) -> str:
+    return (
+        f"{{apiVersion: management.loft.sh/v1, kind: OSImage, metadata: {{name: {name}}}, "
+        f"spec: {{properties: {{metal3.vcluster.com/image-url: '{url}', "
+        f"metal3.vcluster.com/image-checksum: {SHA256}}}}}}}"
+    )
+
+
+def test_an_os_image_in_the_document(bench: Bench) -> None:
+    manifest = os_image("noble", "http://me:hunter2@images.test/noble.tar.lz4")
+    bench.provision(spec_of(("image: {", f"image: {{os_image: {manifest}, ")))
+    assert bench.log[0] == "ask http://me:hunter2@images.test/noble.tar.lz4"
+    assert bench.images.wanted == Wanted(text=SHA256, where="OSImage noble")
+    assert "OSImage noble is http://images.test/noble.tar.lz4" in told(bench)
+    image = provenance(bench).image
+    assert (image.id, image.url) == ("debian-12.0.20261101", "http://images.test/noble.tar.lz4")
+
+
+def test_an_os_image_of_the_command_line_wins(bench: Bench) -> None:
+    bench.machine = replace(bench.machine, os_image="http://h/os-image.yaml")
+    own = os_image("noble", "http://images.test/noble.tar.lz4")
+    described = f"image: {{os_image: {own}, description: of another image, "
+    bench.provision(spec_of(("image: {", described)))
+    expected = bench.images.manifest.spec.properties
+    assert bench.log[:2] == ["os-image http://h/os-image.yaml", f"ask {expected.image_url}"]
+    assert bench.images.wanted == Wanted(
+        text=str(expected.image_checksum),
+        algorithm=Algorithm.SHA256,
+        where="OSImage debian-12.0.20241118",
+    )
+    assert provenance(bench).image.id == "debian-12.0.20241118"
+    path = bench.target / "etc/metal/machine-allocation.yaml"
+    allocation = contract.load_file(contract.MachineAllocation, path)
+    assert allocation.image is not None
+    assert (allocation.image.id, allocation.image.url, allocation.image.description) == (
+        "debian-12.0.20241118",
+        expected.image_url,
+        None,
+    )
+
+
+def test_where_the_system_came_from(bench: Bench) -> None:
+    bench.images.files["etc/metal/hammer-provenance.json"] = b"of another system"
+    bench.provision(spec_of(("http://images.test", "http://me:hunter2@images.test")))
+    path = bench.target / "etc/metal/hammer-provenance.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "hunter2" not in path.read_text()
+    found = provenance(bench)
+    assert found.agent == VERSION
+    assert found.image.url == "http://images.test/img.tar.lz4"
+    assert found.image.digest.value == DIGEST.hex
+    assert (found.image.packed_bytes, found.image.unpacked_bytes) == (12, 34)
+    (disk,) = found.layout.disks
+    assert [(each.device, each.label, each.gpttype) for each in disk.partitions] == [
+        ("/dev/vda1", "efi", "ef00"),
+        ("/dev/vda2", "root", "8300"),
+    ]
+    assert [(each.path, each.uuid) for each in found.layout.filesystems] == [
+        ("/boot/efi", "uuid-of-vda1"),
+        ("/", "uuid-of-vda2"),
+    ]
+    assert list(found.seconds) == [step.value for step in Step][:-1]
+
+
+def test_an_installer_finds_no_provenance_of_another_system(bench: Bench) -> None:
+    bench.images.files["etc/metal/hammer-provenance.json"] = b"of another system"
+    bench.chroot.ended = Ended(status=1, left_behind=())
+    with pytest.raises(InstallerFailed):
+        bench.provision(spec_of())
+    assert not (bench.target / "etc/metal/hammer-provenance.json").exists()
+
+
+def test_what_was_compared_is_told(bench: Bench) -> None:
+    bench.provision(spec_of())
+    assert f"received was md5 {DIGEST.hex}, as {DIGEST.source} says" in told(bench)
+
+
+def told(bench: Bench) -> list[object]:
+    return [event["text"] for event in bench.events if event["event"] == "say"]
+
+
+def provenance(bench: Bench) -> contract.Provenance:
+    return contract.load_file(
+        contract.Provenance, bench.target / "etc/metal/hammer-provenance.json"
+    )
 
 
 def test_a_url_wins_over_a_store(bench: Bench) -> None:

@@ -49,8 +49,9 @@ def lint(
         source_errors(url),
         http.opened(url, patience=patience, on_retry=on_retry) as body,
     ):
-        facts = read(body, url=url, where=where)
-    siblings = published.fetch(url, patience=patience, on_retry=on_retry)
+        # First, because they say which digests are to be made of the image.
+        siblings = published.fetch(url, patience=patience, on_retry=on_retry)
+        facts = read(body, url=url, where=where, algorithms=siblings.algorithms)
     outcomes: list[Outcome] = [*archive.findings(facts), *published.findings(facts, siblings)]
     if not facts.incomplete:
         outcomes += [

@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from struct import Struct
 
+from hammer.algorithm import Algorithm
 from hammer.errors import ImageCorrupt, ImageError, ImageNotLz4, ImageTruncated
 from hammer.image.check import xattrs
 from hammer.image.check.tree import Contradiction, Entry, Names, TooMany, Tree
@@ -65,8 +66,8 @@ class Facts:
     members: int = 0
     packed_bytes: int = 0
     plain_bytes: int = 0
-    md5: str | None = None
-    """Of all packed bytes; None if they were not read to the end."""
+    digests: dict[Algorithm, str] = field(default_factory=dict)
+    """Of all packed bytes; none if they were not read to the end."""
     format: frames.Format | None = None
     """What it is packed with; None if that is not known."""
     content_checksum: bool = True
@@ -88,6 +89,11 @@ class Facts:
     """Of all of them; they are counted while they come, of which there may be a million."""
 
     @property
+    def md5(self) -> str | None:
+        """The digest that every image has."""
+        return self.digests.get(Algorithm.MD5)
+
+    @property
     def incomplete(self) -> str:
         """Why rules about the whole image cannot be judged; empty if they can."""
         if self.fault is not None:
@@ -95,14 +101,17 @@ class Facts:
         return "there are too many members" if self.too_many else ""
 
 
-def read(body: http.Body, *, url: str, where: str) -> Facts:
+def read(
+    body: http.Body, *, url: str, where: str, algorithms: Collection[Algorithm] = (Algorithm.MD5,)
+) -> Facts:
     """Read the image to its end, in constant memory but for the table of its members.
 
-    What is wrong with the image is a fact, and nothing is raised. `where` goes into messages.
+    What is wrong with the image is a fact, and nothing is raised. `where` goes into messages;
+    `algorithms` are those of the digests to make.
     """
     keep_freed_memory()
     facts = Facts(where=where)
-    packed = _Packed(body, url=url)
+    packed = _Packed(body, url=url, algorithms=algorithms)
     with closing(ahead(iter(packed), depth=_PACKED_AHEAD, wait=True)) as chunks:
         flow = Flow(iter(()))
         try:
@@ -118,7 +127,7 @@ def read(body: http.Body, *, url: str, where: str) -> Facts:
         # Of something that is no image at all, the rest is not worth its time.
         if not isinstance(facts.fault, ImageNotLz4):
             _read_on(flow, chunks, facts)
-            facts.md5 = packed.digest()
+            facts.digests = packed.digests()
     facts.packed_bytes = body.received_bytes
     facts.plain_bytes = flow.position
     return facts
@@ -127,22 +136,24 @@ def read(body: http.Body, *, url: str, where: str) -> Facts:
 class _Packed:
     """The packed bytes while they pass, to whom they are a digest."""
 
-    def __init__(self, body: http.Body, *, url: str) -> None:
+    def __init__(self, body: http.Body, *, url: str, algorithms: Collection[Algorithm]) -> None:
         self._body = body
         self._url = url
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._hashes = {each: hashlib.new(each, usedforsecurity=False) for each in algorithms}
         self._at_end = False
 
     def __iter__(self) -> Iterator[bytes]:
         with source_errors(self._url):
             while data := self._body.read():
-                self._md5.update(data)
+                for each in self._hashes.values():
+                    each.update(data)
                 yield data
         self._at_end = True
 
-    def digest(self) -> str | None:
-        """Of all of them; None if the transfer failed."""
-        return self._md5.hexdigest() if self._at_end else None
+    def digests(self) -> dict[Algorithm, str]:
+        """Of all of them; none if the transfer failed."""
+        hashes = self._hashes.items() if self._at_end else ()
+        return {algorithm: each.hexdigest() for algorithm, each in hashes}
 
 
 def _read_on(flow: Flow, chunks: Iterator[bytes], facts: Facts) -> None:

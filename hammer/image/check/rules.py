@@ -209,7 +209,7 @@ DIGEST_MISSING = _error(
 )
 DIGEST_MALFORMED = _error(
     "digest-malformed",
-    "the digest file must hold one MD5 digest of an image of this name",
+    "a checksum file must hold one digest of an image of this name, of the kind it is named after",
     "write it in the image's own directory: `md5sum img.tar.lz4 > img.tar.lz4.md5`",
     of_whole=False,
 )
@@ -217,6 +217,12 @@ DIGEST_MISMATCH = _error(
     "digest-mismatch",
     "image and digest are not of the same build: the agent stops after unpacking",
     "publish image and digest together; a cache in between may hold an old half",
+    of_whole=False,
+)
+MD5_MISSING = _warning(
+    "md5-missing",
+    "metal-hammer and the image caches of metal-stack know no digest but the .md5",
+    "publish it, too: `md5sum img.tar.lz4 > img.tar.lz4.md5`",
     of_whole=False,
 )
 DIGEST_FORM = _warning(

@@ -146,7 +146,9 @@ def given(path: Path, *, image_url: str) -> contract.MachineDocument:
         raise DocumentMissing(where=str(path), reason=reason) from None
     except contract.ContractError as error:
         raise DocumentInvalid(where=str(path), problems=error.problems) from None
-    image = document.allocation.image.model_copy(update={"url": image_url})
+    image = document.allocation.image.model_copy(
+        update={"url": image_url, "digest": None, "digest_type": None, "os_image": None}
+    )
     allocation = document.allocation.model_copy(update={"image": image})
     identity = document.id or str(uuid.uuid4())
     return document.model_copy(update={"id": identity, "allocation": allocation})

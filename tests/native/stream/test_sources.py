@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hammer.algorithm import Algorithm
 from hammer.errors import (
     DigestMalformed,
     DigestMismatch,
@@ -23,6 +24,7 @@ from hammer.errors import (
     TarCorrupt,
     TarMemberOutside,
 )
+from hammer.stream.digest import Digest
 from hammer.stream.image import HttpImages, Offer
 from tests import images
 from tests.images import flipped, image, md5_file, packed, published, tar_of, truncated
@@ -84,7 +86,13 @@ def test_what_is_asked_for_writes_nothing_and_is_remembered() -> None:
     with serve(published(IMAGE)) as server:
         offer = HttpImages(patience=PATIENCE).ask(server.url(images.PATH))
         assert offer == Offer(
-            url=server.url(images.PATH), md5=md5_file(IMAGE).decode()[:32], size_bytes=len(IMAGE)
+            url=server.url(images.PATH),
+            digest=Digest(
+                algorithm=Algorithm.MD5,
+                hex=md5_file(IMAGE).decode()[:32],
+                source=server.url(DIGEST),
+            ),
+            size_bytes=len(IMAGE),
         )
 
 
