@@ -1,5 +1,6 @@
 """An installation that succeeds: what is on the disk afterwards, and what is not."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -8,13 +9,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 import contract
 from hammer import VERSION
 from hammer.errors import AgentRunning
 from hammer.host.lvm import LVMLOCAL_CONF
 from hammer.step import Step
-from tests.images import PATH, Entry, Link, image, md5_file, published
+from tests.images import PATH, Entry, Link, checksum_file, image, md5_file, published
 from tests.native.machine import (
     INSTALLER,
     SECRET,
@@ -154,6 +156,44 @@ def test_an_image_by_its_id(
             "image"
         ]
     assert (provenance["id"], provenance["url"]) == (found, url)
+
+
+OS_IMAGE = """apiVersion: management.loft.sh/v1
+kind: OSImage
+metadata: {{name: noble, managedFields: []}}
+spec:
+  properties:
+    metal3.vcluster.com/image-url: {url}
+    metal3.vcluster.com/image-checksum: {sums}
+"""
+
+
+@pytest.mark.parametrize("in_document", [True, False], ids=["in the document", "by the command"])
+def test_an_image_by_an_os_image(in_document: bool, tmp_path: Path) -> None:
+    content = image(base_image())
+    sums = checksum_file(b"another", "sha256", "b.tar.lz4") + checksum_file(content, "sha256")
+    answers = {PATH: content, "/SHA256SUMS": sums, f"{PATH}.md5": md5_file(b"not asked for")}
+    with ExitStack() as held:
+        disk = held.enter_context(loop_disk(tmp_path / "disk", size_mib=64))
+        server = held.enter_context(serve(answers))
+        manifest = OS_IMAGE.format(url=server.url(PATH), sums=server.url("/SHA256SUMS"))
+        text, more = document(disk.device, server.url("/none")), ["--min-digest", "sha256"]
+        if in_document:
+            values = yaml.safe_load(text)
+            values["allocation"]["image"] = {"os_image": yaml.safe_load(manifest)}
+            text = yaml.safe_dump(values)
+        else:
+            (tmp_path / "os-image.yaml").write_text(manifest)
+            more += ["--os-image", f"file://{tmp_path}/os-image.yaml"]
+        (tmp_path / "machine.yaml").write_text(text)
+        installation = Installation(document=tmp_path / "machine.yaml", target=tmp_path / "target")
+        result = installation.run(*more)
+        assert result.status == 0, result.output
+        assert [request.path for request in server.requests] == ["/SHA256SUMS", PATH, PATH]
+    digest = hashlib.sha256(content).hexdigest()
+    said = [event["text"] for event in result.events if event["event"] == "say"]
+    assert f"OSImage noble is {server.url(PATH)}" in said
+    assert f"received was sha256 {digest}, as {server.url('/SHA256SUMS')} says" in said
 
 
 def judge_documents(root: Path, disk: LoopDisk, result: Result) -> None:
