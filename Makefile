@@ -46,6 +46,7 @@ vm: setup ramdisk demo-image  ## tests in virtual machines
 	$(PYTEST) -n $(GUESTS) --dist worksteal tests/vm
 
 soak: setup ramdisk demo-image  ## the long seeded matrices; hours
+	env HAMMER_SOAK=1 $(PYTEST) tests/unit -m soak
 	$(ROOT) env HAMMER_SOAK=1 $(PYTEST) tests/native -m soak
 	$(RETURN)
 	env HAMMER_SOAK=1 $(PYTEST) tests/vm -m soak

@@ -119,6 +119,7 @@ MACHINE = machine.MachineDocument(
             digest=f"sha256:{_DIGEST}",
             digest_type="sha256",
             os_image=OS_IMAGE,
+            mirrors=("http://cache.example.com/",),
             features=("machine", "firewall"),
             classification="supported",
             expiration_date="2025-05-18T00:00:00Z",

@@ -68,6 +68,9 @@ class Image(ClosedDocument):
     os_image: Annotated[OsImage | None, Source("hammer")] = None
     """An OSImage manifest; it takes the place of url, store, digest and digest_type."""
 
+    mirrors: Annotated[Listed[StoreUrl], Source("hammer")] = ()
+    """Where it is as well: URLs of it, or bases that end in / and have it under its own path."""
+
     features: Annotated[Listed[str], Unit("text")] = ()
     """What it is made for: machine, firewall; machine-allocation.yaml gets it."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hammer import redact
 from hammer.algorithm import Algorithm
@@ -15,6 +16,10 @@ from hammer.step import Break, Step
 PROC_CMDLINE = Path("/proc/cmdline")
 EMBEDDED_SPEC = "/etc/hammer/machine.yaml"
 """Where the ramdisk build puts a machine document."""
+
+
+_FETCHED = ("http", "https", "file")
+_PROXIES = ("hammer.proxy", "http_proxy", "https_proxy", "all_proxy")
 
 
 class OnFailure(StrEnum):
@@ -41,6 +46,48 @@ def _url(value: str) -> str:
     if not value.startswith(("http://", "https://", "file://")):
         raise ValueError("must be a URL that begins with http://, https:// or file://")
     return value
+
+
+def _kib_per_s(value: str) -> int:
+    # 1 GiB/s: a floor above it would refuse every network.
+    if not value.isascii() or not value.isdigit() or int(value) > 1 << 20:
+        raise ValueError("must be a whole number of KiB/s, at most 1048576")
+    return int(value)
+
+
+def _urls(value: str) -> tuple[str, ...]:
+    urls = tuple(value.split(","))
+    for url in urls:
+        scheme, separator, rest = url.partition("://")
+        if not separator or scheme not in _FETCHED or not rest:
+            raise ValueError("must be an http, https or file URL, or several with commas")
+    return urls
+
+
+def _place(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if not value.startswith("/") and not (separator and scheme in _FETCHED and rest):
+        raise ValueError("must be an http, https or file URL, or an absolute path")
+    return value
+
+
+def _proxy(value: str) -> str | None:
+    # As everywhere, an empty one is none, and one without a scheme speaks http.
+    if not value:
+        return None
+    url = value if "://" in value else f"http://{value}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("must be the URL of a proxy, http or https")
+    return url
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    return tuple(host.strip() for host in value.split(",") if host.strip())
 
 
 def _flag(value: str) -> bool:
@@ -83,7 +130,7 @@ def _breaks(value: str) -> frozenset[Break]:
 
 def _ssh_key(value: str) -> str:
     scheme, separator, rest = value.partition("://")
-    if separator and scheme in ("http", "https", "file") and rest:
+    if separator and scheme in _FETCHED and rest:
         return value
     try:
         public_keys(value)
@@ -117,13 +164,27 @@ class Settings:
     install_limit_s: int = field(default=1800, metadata=_word("hammer.install_limit_s", _seconds))
     """How long the installer may take."""
     retry_s: int = field(default=120, metadata=_word("hammer.retry_s", _seconds))
-    """How long a server that does not answer is tried again."""
+    """How long a server is tried again while nothing gets on."""
     os_image: str | None = field(default=None, metadata=_word("hammer.os_image", _url))
     """URL of an OSImage, which names the image in place of the machine document."""
     min_digest: Algorithm = field(
         default=Algorithm.MD5, metadata=_word("hammer.min_digest", _one_of(Algorithm))
     )
     """The weakest digest by which an image may be compared."""
+    min_rate_kib_s: int = field(default=256, metadata=_word("hammer.min_rate", _kib_per_s))
+    """What an image must come with; 0: however slow it is."""
+    mirrors: tuple[str, ...] = field(default=(), metadata=_word("hammer.mirror", _urls))
+    """Where images are as well: URLs of an image, or bases that have it under its own path."""
+    ca: str | None = field(default=None, metadata=_word("hammer.ca", _place))
+    """URL or path of certificates in PEM that count as well as those of the ramdisk."""
+    proxy: str | None = field(default=None, metadata=_word("hammer.proxy", _proxy))
+    """The proxy for http and https; before the two below."""
+    http_proxy: str | None = field(default=None, metadata=_word("http_proxy", _proxy))
+    https_proxy: str | None = field(default=None, metadata=_word("https_proxy", _proxy))
+    ntp: tuple[str, ...] = field(default=(), metadata=_word("hammer.ntp", _hosts))
+    """Time servers, in place of those of DHCP."""
+    no_proxy: tuple[str, ...] = field(default=(), metadata=_word("no_proxy", _hosts))
+    """Hosts, domains and networks that are reached without a proxy."""
     watchdog_s: int = field(default=60, metadata=_word("hammer.watchdog_s", _seconds))
     """Timeout of the watchdog; 0 leaves every watchdog alone."""
     shell_max_h: int = field(default=8, metadata=_word("hammer.shell_max_h", _hours))
@@ -199,7 +260,7 @@ def _unknown(key: str, known: list[str]) -> str:
 def redacted(cmdline: str) -> str:
     """A command line that may be shown: of URLs without user, password and query."""
     told = []
-    for key, value in words(cmdline):
+    for key, value in _complete(cmdline):
         if value is not None and "://" in value:
             word = f"{key}={redact.url(value)}"
         else:
@@ -208,9 +269,18 @@ def redacted(cmdline: str) -> str:
     return " ".join(told)
 
 
+def _complete(cmdline: str) -> Iterator[tuple[str, str | None]]:
+    """The words, with a scheme where a proxy has none: it may have a password all the same."""
+    for key, value in words(cmdline):
+        proxy = value and "://" not in value and key.lower() in _PROXIES
+        yield key, f"http://{value}" if proxy else value
+
+
 def secrets(cmdline: str) -> list[str]:
     """The parts of its URLs that `redacted` leaves out, as they are written there."""
-    urls = [value for _, value in words(cmdline) if value and "://" in value]
+    values = [value for _, value in _complete(cmdline) if value and "://" in value]
+    # One word may hold several, and a comma may be part of a password as well.
+    urls = dict.fromkeys([*values, *(url for value in values for url in value.split(","))])
     return [hidden for url in urls for hidden in redact.hidden_of(url)]
 
 

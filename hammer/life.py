@@ -5,7 +5,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -18,7 +18,7 @@ from hammer.console import Console, failed_lines, text_sink
 from hammer.control.protocol import ControlPlane, step_sink
 from hammer.errors import ControlError, Interrupted, NotRamdisk
 from hammer.hand_over import hand_over, ready_again
-from hammer.host import network, pstore
+from hammer.host import clock, network, pstore
 from hammer.host.identity import in_ramdisk, peak_memory
 from hammer.host.lock import LOCK, only_agent
 from hammer.journal import Journal
@@ -37,9 +37,12 @@ from hammer.retry import re_establish
 from hammer.sequence import provision
 from hammer.step import Step
 from hammer.steps.kernel import Kernel
-from hammer.this_machine import control_plane, this_machine
+from hammer.stream.date import date_of
+from hammer.stream.http import host_of
+from hammer.this_machine import control_plane, this_machine, way_of
 
 RUN_DIRECTORY = Path("/run/hammer")
+DATE_SERVERS_MAX = 3
 NEXT = RUN_DIRECTORY / "next"
 """What initramfs/init does when the agent has ended: `restart SECONDS` or `stop`."""
 
@@ -188,7 +191,9 @@ def install(
     is_first = journal.network is None
     address = journal.network or network_up(machine, settings, journal)
     if settings.ssh_key is not None:
-        ssh.offer(console, machine.programs, settings.ssh_key, network=address)
+        ssh.offer(
+            console, machine.programs, settings.ssh_key, network=address, way=way_of(settings)
+        )
     if is_first:
         # With the network, by which the control plane is told when this is the end.
         after_earlier_boots(machine, settings)
@@ -211,9 +216,26 @@ def network_up(machine: Machine, settings: Settings, journal: Journal) -> str:
     found = network.bring_up(machine.programs, settings.ip, pulse=machine.pulse)
     if found:
         machine.console.say(f"{found.interface} has {found.address}")
+        with machine.pulse.within(clock.LIMIT_S):
+            clock.set_right(
+                clock.HostClock(),
+                ntp=settings.ntp or found.ntp,
+                dates=lambda: dates(settings),
+                say=machine.console.say,
+            )
     journal.network = f"{found.interface} {found.address}" if found else "off"
     journal.save()
     return journal.network
+
+
+def dates(settings: Settings) -> Iterator[clock.Told]:
+    """What time it is by the servers that the command line names."""
+    named = [url for url in (settings.spec, settings.report, *settings.mirrors) if url]
+    servers = [url for url in named if url.startswith(("http://", "https://"))]
+    for url in servers[:DATE_SERVERS_MAX]:
+        time_s = date_of(url, way=way_of(settings))
+        if time_s is not None:
+            yield host_of(url), time_s
 
 
 def after_earlier_boots(machine: Machine, settings: Settings) -> None:

@@ -1,5 +1,7 @@
 """SSH for the lab: who asked for it on the kernel command line can look into the ramdisk."""
 
+from dataclasses import replace
+
 from hammer import redact
 from hammer.console import Console
 from hammer.errors import HammerError
@@ -8,6 +10,7 @@ from hammer.host.programs import Programs
 from hammer.limited import limited
 from hammer.public_keys import public_keys
 from hammer.stream import http
+from hammer.stream.way import Way
 
 KEYS_LIMIT_BYTES = 64 * 1024
 
@@ -17,7 +20,9 @@ KEYS_LIMIT_S = 30.0
 """For all of it, from a server that sends a little now and then."""
 
 
-def offer(console: Console, programs: Programs, ssh_key: str, *, network: str) -> None:
+def offer(
+    console: Console, programs: Programs, ssh_key: str, *, network: str, way: Way | None = None
+) -> None:
     """Start the server, once in a boot, and say how to come in; `ssh_key` is a key or a URL.
 
     `network` is the journal's: interface and address. What is in the way becomes a warning.
@@ -28,7 +33,7 @@ def offer(console: Console, programs: Programs, ssh_key: str, *, network: str) -
         console.warn("no SSH: this ramdisk has no server, `initramfs/build --ssh` adds one")
         return
     try:
-        keys = _keys(ssh_key)
+        keys = _keys(ssh_key, way=way or Way())
         fingerprint = ssh.start(programs, keys)
     except (http.FetchFailed, HammerError, TimeoutError, ValueError) as problem:
         where = f"{redact.url(ssh_key)}: " if "://" in ssh_key else ""
@@ -39,12 +44,13 @@ def offer(console: Console, programs: Programs, ssh_key: str, *, network: str) -
     console.say(f"ssh {place}, host key {fingerprint}")
 
 
-def _keys(ssh_key: str) -> tuple[str, ...]:
+def _keys(ssh_key: str, *, way: Way) -> tuple[str, ...]:
     """Raises FetchFailed, TimeoutError, and ValueError for what is no key."""
     if "://" not in ssh_key:
         return (ssh_key,)
+    patience = replace(PATIENCE, way=way)
     text = limited(
         KEYS_LIMIT_S,
-        lambda: http.fetch(ssh_key, limit_bytes=KEYS_LIMIT_BYTES, patience=PATIENCE),
+        lambda: http.fetch(ssh_key, limit_bytes=KEYS_LIMIT_BYTES, patience=patience),
     )
     return public_keys(text.decode(errors="replace"))

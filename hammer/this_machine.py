@@ -23,9 +23,14 @@ from hammer.host.pulse import HostPulse, NoPulse, Pulse
 from hammer.machine import Machine
 from hammer.stream.http import Patience
 from hammer.stream.image import HttpImages
+from hammer.stream.trust import MoreCa
+from hammer.stream.way import Proxies, Way
 
 TARGET = Path("/rootfs")
 DEFAULT_CONSOLE = "ttyS0"
+
+CA_RETRY_S = 5.0
+"""Whoever needs the CA tries again anyway, with a longer patience."""
 
 
 def this_machine(
@@ -50,6 +55,7 @@ def this_machine(
             patience=patience(settings, pulse),
             on_retry=console.say,
             min_digest=settings.min_digest,
+            mirrors=settings.mirrors,
         ),
         chroot=HostChroot(pulse=pulse),
         firmware=EfiFirmware(programs) if who.efi else NoFirmware(),
@@ -81,7 +87,25 @@ def carried_installer() -> Path | None:
 
 
 def patience(settings: Settings, pulse: Pulse) -> Patience:
-    return Patience(retry_for_s=settings.retry_s, waiting=pulse.within)
+    return Patience(
+        retry_for_s=settings.retry_s,
+        min_bytes_per_s=settings.min_rate_kib_s << 10,
+        waiting=pulse.within,
+        way=way_of(settings),
+    )
+
+
+def way_of(settings: Settings) -> Way:
+    """Proxies, and a CA of one's own, as the command line says."""
+    proxies = Proxies(
+        http=settings.proxy or settings.http_proxy,
+        https=settings.proxy or settings.https_proxy,
+        not_for=settings.no_proxy,
+    )
+    if settings.ca is None:
+        return Way(proxies=proxies)
+    patience = Patience(retry_for_s=CA_RETRY_S, way=Way(proxies=proxies))
+    return Way(proxies=proxies, more_ca=MoreCa(settings.ca, patience=patience))
 
 
 def spec_file(settings: Settings, console: Console, pulse: Pulse) -> SpecFile:
@@ -98,7 +122,9 @@ def report_server(settings: Settings, console: Console) -> ReportServer | None:
     if settings.report is None:
         return None
     machine = identity().machine_uuid
-    return ReportServer(settings.report, machine=machine, on_trouble=console.warn)
+    return ReportServer(
+        settings.report, machine=machine, on_trouble=console.warn, way=way_of(settings)
+    )
 
 
 def control_plane(settings: Settings, console: Console, pulse: Pulse) -> ControlPlane:

@@ -37,6 +37,17 @@ PATHS: dict[type[HammerError], str | NoTest] = {
     ),
     # --- the image
     errors.ImageStalled: "tests/native/stream/test_sources.py::test_what_goes_wrong_on_the_way",
+    errors.ImageTooSlow: "tests/native/stream/test_sources.py::test_what_goes_wrong_on_the_way",
+    errors.ImageChanged: (
+        "tests/native/stream/test_sources.py::test_an_image_that_is_published_again_meanwhile"
+    ),
+    errors.ImageRecoded: (
+        "tests/native/stream/test_sources.py"
+        "::test_what_can_be_refused_is_refused_before_anything_is_written"
+    ),
+    errors.ImageNotTrusted: (
+        "tests/unit/stream/test_tls.py::test_an_image_whose_server_is_not_trusted"
+    ),
     errors.ImageCorrupt: (
         "tests/native/stream/test_sources.py::test_an_image_that_was_published_broken"
     ),

@@ -9,6 +9,7 @@ process of its own and prints the address first.
 """
 
 import contextlib
+import re
 import socket
 import ssl
 import struct
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 Content = bytes | Path
@@ -28,6 +30,7 @@ class Status:
     """That status and nothing else."""
 
     code: int
+    retry_after: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,28 @@ class Recoded:
 
     content: bytes
     coding: str = "gzip"
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """Of the path CONNECT: be a proxy for https."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Send what a Range asks for, with the validators that a web server gives.
+
+    After `after` bytes of a body the connection ends as `end` says. With `lies` the
+    server does something else than RFC 9110 wants of it.
+    """
+
+    content: bytes
+    etag: str = '"1"'
+    modified: str = ""
+    after: int | None = None
+    end: Literal["fin", "reset", "stall", "drip"] = "fin"
+    lies: Literal["", "ignores-range", "ignores-if-range", "416", "elsewhere", "no-range"] = ""
 
 
 Behaviour = (
@@ -119,6 +144,8 @@ Behaviour = (
     | Chunked
     | Drip
     | Recoded
+    | Parts
+    | Tunnel
 )
 Answer = Content | Behaviour
 
@@ -212,6 +239,14 @@ def _in_directory(directory: Path) -> Callable[[str, int], Answer]:
     return answer_of
 
 
+def _pumped(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
 class _Threaded(ThreadingHTTPServer):
     daemon_threads = True
     seen: Server
@@ -231,6 +266,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._answer()
+
+    def do_HEAD(self) -> None:
+        self._begin(0, 404)
+
+    def do_CONNECT(self) -> None:
+        """A tunnel, as a proxy makes it for https; to whatever host, it ends on this one."""
+        headers = {k.lower(): v for k, v in self.headers.items()}
+        seen = self.server.seen
+        seen.requests.append(Request(self.path, headers, method=self.command))
+        answer = self.server.answer_of("CONNECT", 1)
+        if not isinstance(answer, Tunnel):
+            self._begin(0, answer.code if isinstance(answer, Status) else 405)
+            return
+        with socket.create_connection(("127.0.0.1", int(self.path.rpartition(":")[2]))) as there:
+            self._begin(None)
+            back = threading.Thread(target=_pumped, args=(there, self.connection), daemon=True)
+            back.start()
+            _pumped(self.connection, there)
+            back.join()
+        self.close_connection = True
 
     def do_POST(self) -> None:
         length = int(self.headers["content-length"])
@@ -254,7 +309,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._begin(answer.stat().st_size)
                 self.connection.sendfile(file)
         else:
-            self._misbehave(answer)
+            self._misbehave(answer, request)
 
     def _begin(self, length: int | None, status: int = 200, **headers: str) -> None:
         self.send_response(status)
@@ -264,16 +319,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(length))
         self.end_headers()
 
-    def _misbehave(self, answer: Behaviour) -> None:
+    def _misbehave(self, answer: Behaviour, request: Request) -> None:
         match answer:
-            case Status(code):
-                self._begin(0, code)
+            case Parts():
+                self._send_part(answer, request)
+            case Tunnel():
+                self._begin(0, 405)
+            case Status(code, retry_after):
+                self._begin(0, code, **({"Retry_After": retry_after} if retry_after else {}))
             case Redirect(to):
                 self._begin(0, 302, Location=to)
             case Cut(content, after) | Reset(content, after) | Stall(content, after):
                 self._begin(len(content))
                 self.wfile.write(content[:after])
-                self._stop(answer)
+                self._stop(stall=isinstance(answer, Stall), reset=isinstance(answer, Reset))
             case Silent():
                 self.server.seen.ended.wait()
                 self.close_connection = True
@@ -292,14 +351,41 @@ class _Handler(BaseHTTPRequestHandler):
                 for at in range(0, len(content), piece):
                     self.wfile.write(content[at : at + piece])
                     self.server.seen.ended.wait(pause_s)
-            case Recoded(content, coding):
-                self._begin(len(content), Content_Encoding=coding)
+            case Recoded(content, coding, status):
+                self._begin(len(content), status, Content_Encoding=coding)
                 self.wfile.write(content)
 
-    def _stop(self, answer: Cut | Reset | Stall) -> None:
-        if isinstance(answer, Stall):
+    def _send_part(self, answer: Parts, request: Request) -> None:
+        headers = {"ETag": answer.etag, "Last_Modified": answer.modified}
+        headers = {name: value for name, value in headers.items() if value}
+        total = len(answer.content)
+        asked = re.fullmatch(r"bytes=([0-9]+)-", request.headers.get("range", ""))
+        condition = request.headers.get("if-range")
+        holds = condition in (None, answer.etag, answer.modified)
+        first = 0
+        if asked and answer.lies == "416":
+            self._begin(0, 416, Content_Range=f"bytes */{total}", **headers)
+            return
+        if asked and answer.lies != "ignores-range" and (holds or answer.lies):
+            first = int(asked[1]) + (7 if answer.lies == "elsewhere" else 0)
+            if answer.lies != "no-range":
+                headers["Content_Range"] = f"bytes {first}-{total - 1}/{total}"
+        self._begin(total - first, 206 if first else 200, **headers)
+        part = answer.content[first:]
+        self.wfile.write(part[: answer.after])
+        if answer.after is None or answer.after >= len(part):
+            return
+        if answer.end == "drip":
+            for at in range(answer.after, len(part)):
+                self.wfile.write(part[at : at + 1])
+                if self.server.seen.ended.wait(0.05):
+                    break
+        self._stop(stall=answer.end == "stall", reset=answer.end == "reset")
+
+    def _stop(self, *, stall: bool, reset: bool) -> None:
+        if stall:
             self.server.seen.ended.wait()
-        if isinstance(answer, Reset):
+        if reset:
             # Time for what was sent to be read: a reset throws the rest away.
             self.server.seen.ended.wait(0.2)
             linger = struct.pack("ii", 1, 0)

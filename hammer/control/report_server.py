@@ -17,6 +17,7 @@ from pathlib import Path
 from hammer import VERSION
 from hammer.stream.http import FetchFailed
 from hammer.stream.post import Answer, post
+from hammer.stream.way import Way
 
 CONNECT_LIMIT_S = 2.0
 POST_LIMIT_S = 5.0
@@ -49,8 +50,11 @@ class _Message:
 class ReportServer:
     """Sends in the order of the calls. None of its methods raises."""
 
-    def __init__(self, url: str, *, machine: str | None, on_trouble: OnTrouble) -> None:
+    def __init__(
+        self, url: str, *, machine: str | None, on_trouble: OnTrouble, way: Way | None = None
+    ) -> None:
         self._url = url
+        self._way = way or Way()
         self._machine = machine
         self._boot = _boot_id()
         self._on_trouble = on_trouble
@@ -141,6 +145,7 @@ class ReportServer:
                     message.data,
                     content_type=message.content_type,
                     headers=message.headers,
+                    way=self._way,
                     connect_s=CONNECT_LIMIT_S,
                     limit_s=message.limit_s,
                 )

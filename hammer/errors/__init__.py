@@ -31,6 +31,7 @@
     │   ├── StoreUnreachable
     │   ├── ListingInvalid
     │   ├── ImageUnreachable
+    │   ├── ImageNotTrusted
     │   ├── ImageHttpStatus
     │   ├── DigestMissing
     │   ├── DigestMalformed
@@ -38,6 +39,9 @@
     │   ├── DigestWeak
     │   ├── ImageInterrupted
     │   ├── ImageStalled
+    │   ├── ImageTooSlow
+    │   ├── ImageChanged
+    │   ├── ImageRecoded
     │   ├── ImageTruncated
     │   ├── ImageNotLz4
     │   ├── ImageCorrupt
@@ -140,12 +144,16 @@ from hammer.errors.image import (
     DigestMismatch,
     DigestMissing,
     DigestWeak,
+    ImageChanged,
     ImageCorrupt,
     ImageHttpStatus,
     ImageInterrupted,
     ImageNotLz4,
     ImageNotTar,
+    ImageNotTrusted,
+    ImageRecoded,
     ImageStalled,
+    ImageTooSlow,
     ImageTruncated,
     ImageUnreachable,
     ListingInvalid,
@@ -230,6 +238,7 @@ __all__ = [
     "GuestLost",
     "HammerError",
     "HostError",
+    "ImageChanged",
     "ImageCorrupt",
     "ImageError",
     "ImageHttpStatus",
@@ -238,7 +247,10 @@ __all__ = [
     "ImageNeverUp",
     "ImageNotLz4",
     "ImageNotTar",
+    "ImageNotTrusted",
+    "ImageRecoded",
     "ImageStalled",
+    "ImageTooSlow",
     "ImageTruncated",
     "ImageUnknown",
     "ImageUnreachable",

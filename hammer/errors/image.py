@@ -49,6 +49,23 @@ class ImageUnreachable(ImageError):
 
 
 @dataclass(eq=False, kw_only=True)
+class ImageNotTrusted(ImageError):
+    """The certificate of the image server is not one to accept."""
+
+    code = "image-not-trusted"
+    hint = (
+        "check the clock of the machine, the name in the URL and the certificate; "
+        "give a CA of your own with `hammer.ca=`"
+    )
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
 class ImageHttpStatus(ImageError):
     """The server answers, but not with the image."""
 
@@ -166,6 +183,55 @@ class ImageStalled(ImageError):
         return (
             f"{redact.url(self.url)}: nothing for {self.limit_s:g} s "
             f"after {self.received_bytes} bytes"
+        )
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageTooSlow(ImageError):
+    """The image comes so slowly that something must be wrong."""
+
+    code = "image-too-slow"
+    hint = (
+        "check the image server and the network between, name a mirror with `hammer.mirror=`, "
+        "or allow less with `hammer.min_rate=`"
+    )
+
+    url: str
+    received_bytes: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: {self.reason}, after {self.received_bytes} bytes"
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageChanged(ImageError):
+    """Another image is there now than when it was asked for, or begun."""
+
+    code = "image-changed"
+    hint = "wait until the image and its digest are published, then install again"
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{redact.url(self.url)}: the image has changed meanwhile: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ImageRecoded(ImageError):
+    """What arrives is not what is stored: a proxy or the server has put a coding on it."""
+
+    code = "image-recoded"
+    hint = "switch off compression of images in the proxy, or in the web server"
+
+    url: str
+    coding: str
+
+    def __str__(self) -> str:
+        return (
+            f"{redact.url(self.url)}: somebody on the way has put the coding "
+            f"{self.coding} on it (Content-Encoding)"
         )
 
 

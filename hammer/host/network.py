@@ -35,6 +35,8 @@ class Address:
     address: ipaddress.IPv4Interface
     gateway: ipaddress.IPv4Address | None
     dns: tuple[str, ...]
+    ntp: tuple[str, ...] = ()
+    """Time servers that the lease names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +155,8 @@ def _lease(programs: Programs, name: str) -> Address | None:
             "4",
             "-T",
             "3",
+            "-O",
+            "ntpsrv",
             timeout_s=LEASE_LIMIT_S,
         )
         text = (LEASES / f"lease.{name}").read_text()
@@ -171,6 +175,7 @@ def read_lease(name: str, text: str) -> Address:
         address=ipaddress.IPv4Interface(f"{values['ip']}/{values.get('subnet') or 32}"),
         gateway=ipaddress.IPv4Address(routers[0]) if routers else None,
         dns=tuple(values.get("dns", "").split()),
+        ntp=tuple(values.get("ntpsrv", "").split()),
     )
 
 

@@ -54,11 +54,15 @@ def ask_for_image(machine: Machine, image: contract.Image) -> Offer:
         return ask_by_os_image(machine, image.os_image, image_id=image.id)
     wanted = wanted_digest(image.digest, image.digest_type, where="the machine document")
     if image.url:
-        return machine.images.ask(image.url, image_id=image.id, wanted=wanted)
+        return machine.images.ask(
+            image.url, image_id=image.id, wanted=wanted, mirrors=image.mirrors
+        )
     assert image.store is not None  # else the document had been refused
     choice = machine.images.choose(image.id, image.store)
     machine.console.say(f"{image.id} is {choice.image_id}, {redact.url(choice.url)}")
-    return machine.images.ask(choice.url, image_id=choice.image_id, wanted=wanted)
+    return machine.images.ask(
+        choice.url, image_id=choice.image_id, wanted=wanted, mirrors=image.mirrors
+    )
 
 
 def ask_by_os_image(machine: Machine, manifest: contract.OsImage, *, image_id: str = "") -> Offer:

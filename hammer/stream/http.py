@@ -2,17 +2,22 @@
 
 import contextlib
 import os
+import random
+import re
 import socket
 import ssl
 import stat
+import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.client import IncompleteRead, RemoteDisconnected
 from pathlib import Path
 from typing import IO
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import tenacity
 import urllib3
@@ -21,26 +26,45 @@ from urllib3.exceptions import (
     HTTPError,
     LocationValueError,
     MaxRetryError,
+    ProxyError,
     ReadTimeoutError,
-    ResponseError,
     SSLError,
 )
 
+from hammer.stream.floor import Floor, Window
+from hammer.stream.way import Way, manager_for
+
 READ_BYTES = 256 << 10
 _MAX_REDIRECTS = 10
+_ADDRESSES = 4
+
+SMALL_BYTES_PER_S = 1 << 10
+"""What a document must come with, which is small: even a slow line has more."""
+
+RETRY_AFTER_LIMIT_S = 60.0
+"""A server may ask for a pause, but not for how long a machine stands still."""
+
+# Of 4xx those that say `not now` (RFC 9110, 15.5.9; RFC 6585, 4), and 421, which is said to
+# the connection.
+_PASSING = (408, 421, 429)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long to wait for what. Only the beginning is repeated, never a transfer."""
+    """How long to wait for what."""
 
     connect_s: float = 10
     stall_s: float = 60
     """The longest time without a single byte, before the answer or inside of it."""
+    min_bytes_per_s: int = 256 << 10
+    """An image that comes more slowly is asked for again; 0: however slow it is."""
+    window_s: float = 30
+    """Over so many seconds of waiting the throughput is measured."""
     retry_for_s: float = 120
+    """How long to try again while nothing gets on."""
     first_pause_s: float = 1
     longest_pause_s: float = 15
-    ca_file: Path = Path("/etc/ssl/certs/ca-certificates.crt")
+    way: Way = field(default_factory=Way)
     waiting: Callable[[float], AbstractContextManager[object]] = contextlib.nullcontext
     """Held around each wait, with the longest that it may take: for a watchdog."""
 
@@ -67,12 +91,18 @@ class Unreachable(FetchFailed):
         """Whether it may go away by itself: a server that starts, a link that comes up."""
 
 
+class NotTrusted(Unreachable):
+    """The certificate of the server is not one to accept."""
+
+
 class BadStatus(FetchFailed):
     """An answer that is not the document."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, *, retry_after_s: float | None = None) -> None:
         super().__init__(f"the server answers with HTTP status {status}")
         self.status = status
+        self.retry_after_s = retry_after_s
+        """The pause that the server asks for."""
 
 
 class Interrupted(FetchFailed):
@@ -93,6 +123,17 @@ class Stalled(FetchFailed):
         self.received_bytes = received_bytes
 
 
+class TooSlow(FetchFailed):
+    """The connection is open, and too little comes."""
+
+    def __init__(self, window: Window, *, floor_bytes_per_s: int, received_bytes: int) -> None:
+        rate, floor = _kib(window.bytes_per_s), _kib(floor_bytes_per_s)
+        super().__init__(f"{rate} KiB/s over {window.seconds:.0f} s, {floor} KiB/s is the least")
+        self.window = window
+        self.floor_bytes_per_s = floor_bytes_per_s
+        self.received_bytes = received_bytes
+
+
 class TooLarge(FetchFailed):
     """More than the caller takes."""
 
@@ -106,15 +147,27 @@ class Body:
         self._read = read
         self._stall_s = patience.stall_s
         self._waiting = patience.waiting
+        self._floor_bytes_per_s = patience.min_bytes_per_s
+        self._floor = Floor(patience.min_bytes_per_s, window_s=patience.window_s)
+        self._slow: Window | None = None
         self.size_bytes = size_bytes
         """As promised; None if the server did not say."""
         self.received_bytes = 0
+        self.was_fast = False
+        """Whether it was fast enough over a window."""
 
     def read(self) -> bytes:
         """What has arrived, waiting for a first byte; empty at the end only.
 
-        Raises Interrupted or Stalled.
+        Raises Interrupted, Stalled or TooSlow.
         """
+        if self._slow:  # the bytes that it was measured by have been handed over first
+            raise TooSlow(
+                self._slow,
+                floor_bytes_per_s=self._floor_bytes_per_s,
+                received_bytes=self.received_bytes,
+            )
+        began = time.monotonic()
         try:
             with self._waiting(self._stall_s):
                 data = self._read(READ_BYTES)
@@ -127,7 +180,22 @@ class Body:
                 expected_bytes=self.size_bytes,
             ) from None
         self.received_bytes += len(data)
+        if window := self._floor.add(time.monotonic() - began, len(data)):
+            self.was_fast = self.was_fast or window.enough
+            self._slow = None if window.enough else window
         return data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a server says to one request, whatever its status is."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Their names may be asked for in any case."""
+    url: str
+    """Where it came from, after all redirects; without user and password."""
+    body: Body
 
 
 @contextlib.contextmanager
@@ -136,24 +204,30 @@ def opened(
 ) -> Iterator[Body]:
     """Hold an answer of status 200. Refusals that may pass are tried again for a while.
 
-    Raises Unreachable, BadStatus or Stalled. Redirects are followed, also from
-    http to https; bytes come as they are stored, without a content coding.
+    For what is small: what breaks later is not mended. Raises Unreachable, BadStatus or
+    Stalled. Redirects are followed, also from http to https; bytes come as they are stored,
+    without a content coding.
     """
     patience = patience or Patience()
+    patience = replace(patience, min_bytes_per_s=min(SMALL_BYTES_PER_S, patience.min_bytes_per_s))
+
+    def pause_s(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        left_s = patience.retry_for_s - (state.seconds_since_start or 0)
+        return min(pause_after(state.attempt_number, error, patience=patience), max(left_s, 0))
 
     def tell(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         pause_s = state.next_action.sleep if state.next_action else 0
         if on_retry:
-            on_retry(f"{_host(url)}: {error}, again in {pause_s:.0f} s")
+            on_retry(f"{host_of(url)}: {error}, again in {pause_s:.0f} s")
 
     attempts = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_may_pass),
-        wait=tenacity.wait_exponential(
-            multiplier=patience.first_pause_s, max=patience.longest_pause_s
-        ),
+        retry=tenacity.retry_if_exception(may_pass),
+        wait=pause_s,
         stop=tenacity.stop_after_delay(patience.retry_for_s),
         before_sleep=tell,
+        sleep=lambda seconds: pause(seconds, patience=patience),
         reraise=True,
     )
     with contextlib.ExitStack() as held:
@@ -173,50 +247,144 @@ def fetch(
     return bytes(data)
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """The host and port of a URL, for people."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def _may_pass(error: BaseException) -> bool:
+def may_pass(error: BaseException) -> bool:
     """A refused or lost connection, and what servers say of themselves: 429 and 5xx."""
     if isinstance(error, BadStatus):
-        return error.status == 429 or error.status >= 500
-    return isinstance(error, Unreachable) and error.passing
+        return error.status in _PASSING or error.status >= 500
+    if isinstance(error, Unreachable):
+        return error.passing
+    return False
+
+
+def pause_after(failures: int, error: BaseException | None, *, patience: Patience) -> float:
+    """How long to wait after so many failures in a row, of which `error` is the last; seconds.
+
+    It grows, and half of it is chance: machines that failed together would come back together,
+    to a server that could not serve all of them.
+    """
+    grown_s = min(patience.first_pause_s * 2.0 ** min(failures - 1, 30), patience.longest_pause_s)
+    wanted_s = (error.retry_after_s if isinstance(error, BadStatus) else None) or 0
+    return max(grown_s * random.uniform(0.5, 1), min(wanted_s, RETRY_AFTER_LIMIT_S))
+
+
+def pause(seconds: float, *, patience: Patience) -> None:
+    """Do nothing for a while, as somebody who is alive."""
+    with patience.waiting(seconds):
+        time.sleep(seconds)
+
+
+def answered(
+    url: str,
+    held: contextlib.ExitStack,
+    *,
+    patience: Patience,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Ask once, with these headers as well; what is open is closed with `held`.
+
+    Redirects are followed; an answer of any other status is returned. Raises Unreachable or
+    Stalled.
+    """
+    seen: set[str] = set()
+    ours: dict[str, str] = {}
+    for _ in range(_MAX_REDIRECTS + 1):
+        bare, needed = address_of(url)
+        if urlsplit(bare).scheme == "file":
+            if seen:
+                raise Unreachable("this URL, or one that it redirects to, cannot be opened")
+            body = _file_body(Path(unquote(urlsplit(bare).path)), held, patience=patience)
+            return Answer(status=200, headers={}, url=bare, body=body)
+        if bare in seen:
+            raise Unreachable(f"it redirects in a circle, over {host_of(bare)}")
+        if not seen or "authorization" in needed:
+            ours = needed
+        seen.add(bare)
+        answer = _ask(bare, held, patience=patience, headers={**ours, **(headers or {})})
+        location = answer.get_redirect_location()
+        if not location:
+            return Answer(
+                status=answer.status,
+                headers=answer.headers,
+                url=bare,
+                body=Body(answer.read1, size_bytes=answer.length_remaining, patience=patience),
+            )
+        answer.close()
+        url = _redirected(bare, location)
+        if _origin(url) != _origin(bare):  # a password is for the server that it was given for
+            ours = {name: value for name, value in ours.items() if name != "authorization"}
+    raise Unreachable(f"it redirects more than {_MAX_REDIRECTS} times")
 
 
 def _open(url: str, held: contextlib.ExitStack, *, patience: Patience) -> Body:
-    bare, headers = address_of(url)
-    parts = urlsplit(bare)
-    if parts.scheme == "file":
-        return _open_file(Path(unquote(parts.path)), held, patience=patience)
-    manager = manager_for(patience.ca_file, connect_s=patience.connect_s, read_s=patience.stall_s)
+    answer = answered(url, held, patience=patience)
+    if answer.status != 200:
+        raise bad_status(answer)
+    return answer.body
+
+
+def bad_status(answer: Answer) -> BadStatus:
+    """The error of an answer that is of no use."""
+    return BadStatus(answer.status, retry_after_s=_retry_after_s(answer.headers))
+
+
+def _ask(
+    bare: str, held: contextlib.ExitStack, *, patience: Patience, headers: Mapping[str, str]
+) -> urllib3.BaseHTTPResponse:
+    manager = manager_for(patience.way, bare, connect_s=patience.connect_s, read_s=patience.stall_s)
     held.callback(close_connections, manager)
+    # Of a server with several addresses each one may take its time, and before them the names.
+    limit_s = _ADDRESSES * (patience.connect_s + patience.stall_s)
     try:
-        with patience.waiting((_MAX_REDIRECTS + 1) * (patience.connect_s + patience.stall_s)):
+        with patience.waiting(limit_s):
             answer = manager.request(
                 "GET",
                 bare,
                 headers=headers,
                 preload_content=False,
                 decode_content=False,
-                retries=urllib3.Retry(
-                    total=None,
-                    connect=0,
-                    read=0,
-                    status=0,
-                    other=0,
-                    redirect=_MAX_REDIRECTS,
-                    raise_on_status=False,
-                ),
+                redirect=False,
+                retries=urllib3.Retry(total=0, redirect=0, raise_on_status=False),
             )
     except (HTTPError, OSError) as error:
         raise unreachable(error, stall_s=patience.stall_s) from None
     except ValueError:
         raise Unreachable("it leads to something that is not a URL") from None
     held.callback(answer.close)
-    if answer.status != 200:
-        raise BadStatus(answer.status)
-    return Body(answer.read1, size_bytes=answer.length_remaining, patience=patience)
+    return answer
+
+
+def _redirected(url: str, location: str) -> str:
+    try:
+        target = urljoin(url, location)
+        usable = urlsplit(target).scheme in ("http", "https")
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Unreachable("this URL, or one that it redirects to, cannot be opened")
+    return target
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.rpartition("@")[2]
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Retry-After as seconds or as a time (RFC 9110, 10.2.3), by the clock of the server."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(min(int(text[:9]), 1 << 30))
+    try:
+        until = parsedate_to_datetime(text)
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max((until - now).total_seconds(), 0)
+    except (ValueError, TypeError):
+        return None
 
 
 def address_of(url: str) -> tuple[str, dict[str, str]]:
@@ -236,20 +404,13 @@ def address_of(url: str) -> tuple[str, dict[str, str]]:
     return bare, headers
 
 
-def manager_for(ca_file: Path, *, connect_s: float, read_s: float) -> urllib3.PoolManager:
-    return urllib3.PoolManager(
-        ca_certs=str(ca_file) if ca_file.exists() else None,
-        timeout=urllib3.Timeout(connect=connect_s, read=read_s),
-    )
-
-
 def close_connections(manager: urllib3.PoolManager) -> None:
     """At once: its own `clear` leaves it to the collection of garbage."""
     for key in manager.pools.keys():  # noqa: SIM118  (it is no mapping to iterate over)
         manager.pools[key].close()
 
 
-def _open_file(path: Path, held: contextlib.ExitStack, *, patience: Patience) -> Body:
+def _file_body(path: Path, held: contextlib.ExitStack, *, patience: Patience) -> Body:
     def without_waiting(name: str, flags: int) -> int:
         return os.open(name, flags | os.O_NONBLOCK)  # or a FIFO waits for its writer
 
@@ -274,8 +435,11 @@ def unreachable(error: HTTPError | OSError, *, stall_s: float) -> FetchFailed:
     if isinstance(cause, LocationValueError):
         return Unreachable("this URL, or one that it redirects to, cannot be opened")
     # A certificate that is not trusted now will not be trusted in a minute.
-    passing = not isinstance(cause, SSLError | ResponseError)
-    return Unreachable(_reason(cause), passing=passing)
+    if isinstance(_innermost(cause), ssl.SSLCertVerificationError):
+        return NotTrusted(_reason(cause))
+    if isinstance(cause, ProxyError):
+        return Unreachable(f"proxy: {_proxy_reason(cause)}", passing=True)
+    return Unreachable(_reason(cause), passing=not isinstance(cause, SSLError))
 
 
 def _reason(error: BaseException) -> str:
@@ -295,9 +459,14 @@ def _reason(error: BaseException) -> str:
         return system.strerror
     if isinstance(error, ConnectTimeoutError):  # for urllib3 a refused connection is one, too
         return "the connection timed out"
-    if isinstance(error, ResponseError):
-        return str(error)
     return type(system).__name__
+
+
+def _proxy_reason(error: ProxyError) -> str:
+    """What the proxy said; http.client has its status in no field, but first in the text."""
+    system = _innermost(error)
+    said = re.search(r"Tunnel connection failed: ([0-9]{3})\b", str(system))
+    return f"it answers with HTTP status {said[1]}" if said else _reason(error)
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -309,3 +478,9 @@ def _innermost(error: BaseException) -> BaseException:
             break
         error = below
     return error
+
+
+def _kib(count_bytes: float) -> str:
+    """In KiB, with so many digits that 1 byte is not nothing."""
+    kib = count_bytes / 1024
+    return f"{kib:.0f}" if kib >= 10 else f"{kib:.2g}"

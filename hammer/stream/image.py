@@ -1,7 +1,7 @@
 """The image: asked for before the first write, unpacked in one pass after it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,11 @@ from hammer.errors import (
     ImageNotLz4,
     UnpackDied,
 )
-from hammer.stream import child, frames, http, mounts
+from hammer.stream import child, frames, http, mounts, sources
 from hammer.stream.digest import Digest
 from hammer.stream.published import Publisher, Wanted, source_errors
 from hammer.stream.store import Choice, Stores
+from hammer.stream.transfer import Transfer, transferred
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,8 @@ class Offer:
     """What the image is called; empty if nobody said."""
     described: bool = True
     """Whether it is the image that the machine document describes, and no other."""
+    mirrors: tuple[str, ...] = ()
+    """Where else it is, as URLs of the image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +61,18 @@ class Images(Protocol):
     def os_image(self, url: str) -> contract.OsImage:
         """The manifest behind a URL. Raises OsImageMissing, OsImageInvalid, StoreUnreachable."""
 
-    def ask(self, url: str, *, image_id: str = "", wanted: Wanted | None = None) -> Offer:
+    def ask(
+        self,
+        url: str,
+        *,
+        image_id: str = "",
+        wanted: Wanted | None = None,
+        mirrors: Sequence[str] = (),
+    ) -> Offer:
         """Get the digest of the image and see that the image answers. Writes nothing.
 
         The digest is the one that a document names, else that of a file beside the image.
+        `mirrors` are other places of the same image (sources.py says how they are written).
         Raises ImageError, DigestWeak for one that this machine does not accept.
         """
 
@@ -83,11 +94,16 @@ class HttpImages:
         patience: http.Patience | None = None,
         on_retry: http.OnRetry | None = None,
         min_digest: Algorithm = Algorithm.MD5,
+        mirrors: Sequence[str] = (),
     ) -> None:
-        """`min_digest` is the weakest by which an image may be compared."""
+        """`min_digest` is the weakest by which an image may be compared.
+
+        `mirrors` are for every image, and tried after those of its own.
+        """
         self._min_digest = min_digest
         self._patience = patience or http.Patience()
         self._on_retry = on_retry
+        self._mirrors = tuple(mirrors)
 
     def choose(self, image_id: str, store: str) -> Choice:
         return Stores(patience=self._patience, on_retry=self._on_retry).choose(image_id, store)
@@ -95,9 +111,17 @@ class HttpImages:
     def os_image(self, url: str) -> contract.OsImage:
         return Stores(patience=self._patience, on_retry=self._on_retry).os_image(url)
 
-    def ask(self, url: str, *, image_id: str = "", wanted: Wanted | None = None) -> Offer:
+    def ask(
+        self,
+        url: str,
+        *,
+        image_id: str = "",
+        wanted: Wanted | None = None,
+        mirrors: Sequence[str] = (),
+    ) -> Offer:
         digest = self._digest(url, wanted)
-        with source_errors(url), self._opened(url) as body:
+        places = sources.places_of(url, (*mirrors, *self._mirrors))
+        with source_errors(url), self._opened(places) as body:
             head = b""
             while len(head) < frames.HEAD_BYTES and not frames.begins(head):
                 if not (part := body.read()):
@@ -105,14 +129,20 @@ class HttpImages:
                 head += part
             if not frames.begins(head):
                 raise ImageNotLz4(url=url, begins_with=head[:8])
-            return Offer(image_id=image_id, url=url, digest=digest, size_bytes=body.size_bytes)
+            return Offer(
+                image_id=image_id,
+                url=url,
+                digest=digest,
+                size_bytes=body.size_bytes,
+                mirrors=places[1:],
+            )
 
     def unpack(self, offer: Offer, root: Path, *, progress: Callable[[int], None]) -> Unpacked:
         url = offer.url
         ownerless = mounts.ownerless_devices()
         with (
             source_errors(url),
-            self._opened(url) as body,
+            self._opened((url, *offer.mirrors), size_bytes=offer.size_bytes) as body,
             child.unpacking(
                 root, url=url, ownerless=ownerless, waiting=self._patience.waiting
             ) as unpacker,
@@ -126,14 +156,18 @@ class HttpImages:
         if isinstance(result, HammerError):
             raise result
         return Unpacked(
-            url=url,
+            url=body.url,
             members=result.members,
             packed_bytes=body.received_bytes,
             unpacked_bytes=result.unpacked_bytes,
         )
 
-    def _opened(self, url: str) -> AbstractContextManager[http.Body]:
-        return http.opened(url, patience=self._patience, on_retry=self._on_retry)
+    def _opened(
+        self, urls: Sequence[str], *, size_bytes: int | None = None
+    ) -> AbstractContextManager[Transfer]:
+        return transferred(
+            urls, patience=self._patience, on_retry=self._on_retry, size_bytes=size_bytes
+        )
 
     def _digest(self, url: str, wanted: Wanted | None) -> Digest:
         publisher = Publisher(patience=self._patience, on_retry=self._on_retry)
@@ -149,7 +183,7 @@ class HttpImages:
 
 
 def _pass_on(
-    body: http.Body,
+    body: Transfer,
     unpacker: child.Child,
     *,
     algorithm: Algorithm,
@@ -161,19 +195,20 @@ def _pass_on(
     way break lz4 and tar in many ways, and the digest says that it was the way.
     A complaint about this machine does, since no byte will mend that.
     """
-    md5 = hashlib.new(algorithm, usedforsecurity=False)
+    running = hashlib.new(algorithm, usedforsecurity=False)
+    body.compare_with(running.copy)
     complaint: HammerError | None = None
     try:
         while data := body.read():
             if complaint is None and not unpacker.feed(data):
                 complaint = _complaint(unpacker)
-            md5.update(data)
+            running.update(data)
             progress(body.received_bytes)
     except http.FetchFailed as error:
         if complaint:
             error.add_note(_said(complaint))
         raise
-    return md5.hexdigest(), complaint
+    return running.hexdigest(), complaint
 
 
 def _complaint(unpacker: child.Child) -> HammerError:

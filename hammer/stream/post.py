@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -10,13 +9,12 @@ from urllib3.exceptions import HTTPError
 from hammer.limited import limited
 from hammer.stream.http import (
     BadStatus,
-    Patience,
     Stalled,
     address_of,
     close_connections,
-    manager_for,
     unreachable,
 )
+from hammer.stream.way import Way, manager_for
 
 ANSWER_LIMIT_BYTES = 64 * 1024
 
@@ -38,7 +36,7 @@ def post(
     headers: Mapping[str, str] | None = None,
     connect_s: float = 2,
     limit_s: float = 5,
-    ca_file: Path = Patience.ca_file,
+    way: Way = Way(),  # noqa: B008  (it is frozen)
 ) -> Answer:
     """Send `data` once. Raises FetchFailed without an answer of 200 to 299 after `limit_s`.
 
@@ -49,7 +47,7 @@ def post(
     ours |= {"content-type": content_type, **(headers or {})}
 
     def sent() -> Answer:
-        manager = manager_for(ca_file, connect_s=connect_s, read_s=limit_s)
+        manager = manager_for(way, bare, connect_s=connect_s, read_s=limit_s)
         try:
             answer = manager.request(
                 "POST",

@@ -14,13 +14,17 @@ from hammer.algorithm import Algorithm
 from hammer.errors import (
     DigestMalformed,
     DigestMissing,
+    ImageChanged,
     ImageError,
     ImageHttpStatus,
     ImageInterrupted,
+    ImageNotTrusted,
+    ImageRecoded,
     ImageStalled,
+    ImageTooSlow,
     ImageUnreachable,
 )
-from hammer.stream import digest, http
+from hammer.stream import digest, http, transfer
 from hammer.stream.digest import Digest
 
 SIDE_CARS = {
@@ -154,23 +158,34 @@ def source_errors(url: str) -> Iterator[None]:
     """Map what the transfer raises to errors of the image."""
     try:
         yield
-    except http.BadStatus as error:
-        raise ImageHttpStatus(url=url, status=error.status) from None
-    except http.Unreachable as error:
-        raise ImageUnreachable(url=url, reason=str(error)) from None
-    except http.Stalled as error:
-        mapped: ImageError = ImageStalled(
-            url=url, received_bytes=error.received_bytes, limit_s=error.limit_s
-        )
-        raise _with_notes(mapped, error) from None
-    except http.Interrupted as error:
-        mapped = ImageInterrupted(
-            url=url,
-            received_bytes=error.received_bytes,
-            expected_bytes=error.expected_bytes,
-            reason=str(error),
-        )
-        raise _with_notes(mapped, error) from None
+    except http.TooLarge:
+        raise
+    except http.FetchFailed as error:
+        raise _with_notes(_mapped(url, error), error) from None
+
+
+def _mapped(url: str, error: http.FetchFailed) -> ImageError:
+    match error:
+        case http.BadStatus():
+            return ImageHttpStatus(url=url, status=error.status)
+        case http.NotTrusted():
+            return ImageNotTrusted(url=url, reason=error.reason)
+        case http.Stalled():
+            return ImageStalled(url=url, received_bytes=error.received_bytes, limit_s=error.limit_s)
+        case http.TooSlow():
+            return ImageTooSlow(url=url, received_bytes=error.received_bytes, reason=error.reason)
+        case http.Interrupted():
+            return ImageInterrupted(
+                url=url,
+                received_bytes=error.received_bytes,
+                expected_bytes=error.expected_bytes,
+                reason=error.reason,
+            )
+        case transfer.Changed():
+            return ImageChanged(url=url, reason=error.reason)
+        case transfer.Recoded():
+            return ImageRecoded(url=url, coding=error.coding)
+    return ImageUnreachable(url=url, reason=error.reason)
 
 
 def _with_notes(mapped: ImageError, error: http.FetchFailed) -> ImageError:

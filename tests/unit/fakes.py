@@ -140,10 +140,19 @@ class RecordedImages:
         self.log.append(f"os-image {url}")
         return self.manifest
 
-    def ask(self, url: str, *, image_id: str = "", wanted: Wanted | None = None) -> Offer:
-        self.log.append(f"ask {url}")
+    def ask(
+        self,
+        url: str,
+        *,
+        image_id: str = "",
+        wanted: Wanted | None = None,
+        mirrors: Sequence[str] = (),
+    ) -> Offer:
+        self.log.append(" or ".join([f"ask {url}", *mirrors]))
         self.wanted = wanted
-        return Offer(image_id=image_id, url=url, digest=DIGEST, size_bytes=12)
+        return Offer(
+            image_id=image_id, url=url, digest=DIGEST, size_bytes=12, mirrors=tuple(mirrors)
+        )
 
     def unpack(self, offer: Offer, root: Path, *, progress: Callable[[int], None]) -> Unpacked:
         self.log.append("unpack")

@@ -20,6 +20,10 @@ def test_every_word() -> None:
     settings = parse(
         "hammer.spec=http://10.0.0.1/m.yaml hammer.break=image,install:after "
         "hammer.on_failure=shell hammer.backoff_s=5 hammer.pause_s=0 hammer.install_limit_s=60 "
+        "hammer.min_rate=64 hammer.mirror=http://cache/,https://b/i.tar.lz4 "
+        "hammer.ca=/etc/ca.pem hammer.proxy=http://u:p@proxy:3128 http_proxy=proxy:80 "
+        "https_proxy= no_proxy=.lab.test,10.0.0.0/8 "
+        "hammer.ntp=10.0.0.9,ntp.lab.test "
         "hammer.preserve=1 hammer.debug=1 hammer.events=/dev/ttyS1 hammer.report=https://r/x "
         "hammer.min_digest=sha256 hammer.os_image=http://h/os.yaml "
         "ip=dhcp console=tty0 console=ttyS1,115200n8\n"
@@ -28,6 +32,12 @@ def test_every_word() -> None:
     assert settings.breaks == {Break(Step.IMAGE), Break(Step.INSTALL, after=True)}
     assert settings.on_failure is OnFailure.SHELL
     assert (settings.backoff_s, settings.pause_s, settings.install_limit_s) == (5, 0, 60)
+    assert settings.min_rate_kib_s == 64
+    assert settings.mirrors == ("http://cache/", "https://b/i.tar.lz4")
+    assert (settings.ca, settings.proxy) == ("/etc/ca.pem", "http://u:p@proxy:3128")
+    assert (settings.http_proxy, settings.https_proxy) == ("http://proxy:80", None)
+    assert settings.no_proxy == (".lab.test", "10.0.0.0/8")
+    assert settings.ntp == ("10.0.0.9", "ntp.lab.test")
     assert settings.preserve
     assert settings.debug
     assert settings.events == "/dev/ttyS1"
@@ -58,6 +68,18 @@ def test_the_last_of_a_repeated_word_counts() -> None:
         ("hammer.pause_s=3s", "hammer.pause_s: must be a whole number of seconds, at most 86400"),
         ("hammer.pause_s=-1", "hammer.pause_s: must be a whole number of seconds, at most 86400"),
         ("hammer.pause_s=99999", "hammer.pause_s: must be a whole number of seconds"),
+        ("hammer.min_rate=1M", "hammer.min_rate: must be a whole number of KiB/s, at most 1048576"),
+        ("hammer.min_rate=1048577", "hammer.min_rate: must be a whole number of KiB/s, at most"),
+        ("hammer.mirror=cache", "hammer.mirror: must be an http, https or file URL, or several"),
+        (
+            "hammer.mirror=http://a,",
+            "hammer.mirror: must be an http, https or file URL, or several",
+        ),
+        ("hammer.ca=ca.pem", "hammer.ca: must be an http, https or file URL, or an absolute path"),
+        ("hammer.ca=ftp://h/ca.pem", "hammer.ca: must be an http, https or file URL, or an"),
+        ("hammer.proxy=socks5://h:1080", "hammer.proxy: must be the URL of a proxy, http or https"),
+        ("http_proxy=http://", "http_proxy: must be the URL of a proxy, http or https"),
+        ("hammer.proxy=http://h:port", "hammer.proxy: must be the URL of a proxy, http or https"),
         ("hammer.report=/x", "hammer.report: must be a URL that begins with http:// or https://"),
         ("hammer.os_image=/x", "hammer.os_image: must be a URL that begins with http://, https://"),
         ("hammer.min_digest=sha1", "hammer.min_digest: must be one of md5, sha256, sha512"),
@@ -86,6 +108,18 @@ def test_a_command_line_is_shown_without_the_secrets_of_its_urls() -> None:
     assert redacted(line) == 'quiet "hammer.spec=http://h/a b?..." ip=dhcp BOOTIF=01:02 url=x://y'
     assert {"hunter2", "me:hunter2", "sig=hunter3"} <= set(secrets(line))
     assert secrets("quiet ip=dhcp") == []
+
+
+def test_the_password_of_a_proxy_is_one_without_a_scheme_too() -> None:
+    line = "http_proxy=me:hunter2@proxy:3128 hammer.proxy=http://me:hunter3@proxy quiet"
+    assert redacted(line) == "http_proxy=http://proxy:3128 hammer.proxy=http://proxy quiet"
+    assert {"me:hunter2", "hunter2", "hunter3"} <= set(secrets(line))
+
+
+def test_of_several_urls_in_a_word_each_has_its_secrets() -> None:
+    line = "hammer.mirror=http://a:hunter2@h/x,http://b/y?sig=hunter3,http://c/z"
+    assert "hunter" not in redacted(line)
+    assert {"hunter2", "sig=hunter3"} <= set(secrets(line))
 
 
 def test_the_server_of_reports_is_known_on_a_line_that_is_refused() -> None:

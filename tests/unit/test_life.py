@@ -6,8 +6,10 @@ import os
 import signal
 import tarfile
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,14 +26,16 @@ from hammer.errors import SystemNeverUp
 from hammer.hand_over import hand_over
 from hammer.host import pstore
 from hammer.host.chroot import Ended
+from hammer.host.clock import Clock, Told
 from hammer.host.memory import EfiMemory, Remembered, Started
+from hammer.host.network import Address
 from hammer.host.pulse import Pulse
 from hammer.journal import Journal
 from hammer.report import raise_on_signals
 from hammer.shell import abandon_command, boot_command, retry_command
 from hammer.step import Step
 from hammer.steps.kernel import Kernel
-from hammer.stream.http import Patience
+from hammer.stream.http import FetchFailed, Patience
 from tests.servers import Server, Status, serve
 from tests.unit.documents import DOCUMENT, spec_of
 from tests.unit.fakes import Bench, RecordedPower, RecordedPrograms
@@ -295,3 +299,55 @@ def test_systems_that_never_were_up_stop_a_machine_that_can_tell_of_it(
     assert (record.failures, record.unconfirmed, record.started) == (3, 3, None)
     assert record.last is not None
     assert record.last.code == SystemNeverUp.code
+
+
+def test_the_clock_is_looked_at_when_the_network_is_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[tuple[str, ...], list[Told]]] = []
+    address = Address(
+        interface="eth0",
+        address=IPv4Interface("10.0.0.7/24"),
+        gateway=None,
+        dns=(),
+        ntp=("10.0.0.1",),
+    )
+
+    def set_right(
+        _clock: Clock,
+        *,
+        ntp: tuple[str, ...],
+        dates: Callable[[], Iterable[Told]],
+        say: Callable[[str], None],
+    ) -> None:
+        asked.append((ntp, list(dates())))
+        say("looked at the clock")
+
+    monkeypatch.setattr("hammer.host.network.bring_up", lambda *_, **__: address)
+    monkeypatch.setattr("hammer.host.clock.set_right", set_right)
+    with serve({}) as server:
+        settings = cmdline.parse(f"hammer.spec={server.url('/m.yaml')}")
+        life.network_up(bench.machine, settings, bench.journal)
+        life.network_up(bench.machine, cmdline.parse("hammer.ntp=ntp.lab,b"), bench.journal)
+    (first, dates), second = asked
+    assert first == ("10.0.0.1",)
+    ((who, time_s),) = dates
+    assert who == server.address.partition("//")[2]
+    assert abs(time_s - time.time()) < 120
+    assert second == (("ntp.lab", "b"), [])
+
+
+def test_the_way_to_servers_is_that_of_the_command_line(tmp_path: Path) -> None:
+    words = "http_proxy=a:1 https_proxy=https://b:2 no_proxy=lab.test"
+    way = this_machine.way_of(cmdline.parse(words))
+    assert way.proxies.of("http://x/") == "http://a:1"
+    assert way.proxies.of("https://x/") == "https://b:2"
+    assert way.proxies.of("https://x.lab.test/") is None
+    assert way.more_ca is None
+    (tmp_path / "ca.pem").write_text("none")
+    words = f"{words} hammer.proxy=http://c:3 hammer.ca={tmp_path}/ca.pem"
+    way = this_machine.way_of(cmdline.parse(words))
+    assert {way.proxies.of(f"{scheme}://x/") for scheme in ("http", "https")} == {"http://c:3"}
+    assert way.more_ca is not None
+    with pytest.raises(FetchFailed, match="holds no certificate"):
+        way.more_ca()

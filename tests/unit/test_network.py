@@ -38,7 +38,9 @@ def test_what_makes_no_sense(text: str) -> None:
 
 def test_a_lease() -> None:
     text = "ip=10.0.2.15\nsubnet=255.255.255.0\nrouter=10.0.2.2 10.0.2.9\ndns=10.0.2.3\nsiaddr=\n"
+    text += "ntpsrv=10.0.2.4 10.0.2.5\n"
     found = read_lease("eth0", text)
     assert isinstance(found, Address)
     assert (str(found.address), str(found.gateway)) == ("10.0.2.15/24", "10.0.2.2")
     assert found.dns == ("10.0.2.3",)
+    assert found.ntp == ("10.0.2.4", "10.0.2.5")

@@ -3,7 +3,7 @@
 import os
 import shutil
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -250,7 +250,13 @@ def test_nothing_is_done_of_another_document(bench: Bench) -> None:
 def test_a_system_whose_kernel_was_taken_away_is_not_one_to_start(bench: Bench) -> None:
     bench.provision(spec_of())
 
-    def ask(url: str, *, image_id: str = "", wanted: Wanted | None = None) -> Offer:
+    def ask(
+        url: str,
+        *,
+        image_id: str = "",
+        wanted: Wanted | None = None,
+        mirrors: Sequence[str] = (),
+    ) -> Offer:
         raise ImageUnreachable(url=url, reason="gone")
 
     bench.images.ask = ask  # type: ignore[method-assign]

@@ -32,6 +32,7 @@ def test_three_failures_mended_in_one_shell(work: Path, ramdisk: Ramdisk) -> Non
         assert "size: 0" in document
         answers["/m.yaml"] = document.replace("size: 0", "size: 8").encode()
         words = f"hammer.spec={address}/m.yaml hammer.on_failure=shell hammer.pause_s=0"
+        words += " hammer.retry_s=1"
         with at_terminal(guest, words) as terminal:
             terminal.expect(r"FAILED \[target-full\]")
             assert terminal.expect(PROMPT)[1] == "failed in 6/10 image"

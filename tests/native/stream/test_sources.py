@@ -13,12 +13,15 @@ from hammer.errors import (
     DigestMismatch,
     DigestMissing,
     HammerError,
+    ImageChanged,
     ImageCorrupt,
     ImageHttpStatus,
     ImageInterrupted,
     ImageNotLz4,
     ImageNotTar,
+    ImageRecoded,
     ImageStalled,
+    ImageTooSlow,
     ImageTruncated,
     ImageUnreachable,
     TarCorrupt,
@@ -30,6 +33,7 @@ from tests import images
 from tests.images import flipped, image, md5_file, packed, published, tar_of, truncated
 from tests.native.stream.unpacking import (
     PATIENCE,
+    PERSISTENT,
     install,
     install_content,
     later,
@@ -39,6 +43,7 @@ from tests.servers import (
     Chunked,
     Cut,
     Drip,
+    Parts,
     Recoded,
     Redirect,
     Reset,
@@ -53,8 +58,10 @@ from tests.servers import (
 
 # Noise does not pack: the images are larger than the pipe to the unpacker.
 NOISE = random.Random(1).randbytes(3 << 20)
-TREE: images.Entries = {"etc/hostname": b"m1\n", "noise": NOISE, "last": b"end"}
+TREE: dict[str, images.Entry] = {"etc/hostname": b"m1\n", "noise": NOISE, "last": b"end"}
 IMAGE = image(TREE)
+ANOTHER = image({**TREE, "noise": NOISE[::-1]})
+HALF = len(IMAGE) // 2
 DIGEST = f"{images.PATH}.md5"
 
 
@@ -67,12 +74,28 @@ DIGEST = f"{images.PATH}.md5"
         Drip(IMAGE, piece=len(IMAGE) // 3 + 1, pause_s=0.3),
         Then(Status(503), IMAGE, Status(500), IMAGE),
         Redirect("/elsewhere"),
+        # Broken connections, and servers that can go on or cannot.
+        Then(IMAGE, Parts(IMAGE, after=HALF), Parts(IMAGE, after=HALF), Parts(IMAGE)),
+        Then(IMAGE, Parts(IMAGE, after=HALF, end="reset"), Parts(IMAGE)),
+        Then(IMAGE, Parts(IMAGE, after=HALF, end="stall"), Parts(IMAGE)),
+        Then(IMAGE, Parts(IMAGE, after=HALF, end="drip"), Parts(IMAGE)),
+        Then(IMAGE, Parts(IMAGE, after=HALF), Parts(IMAGE, lies="ignores-range")),
+        Then(IMAGE, Parts(IMAGE, after=HALF), Parts(IMAGE, lies="416")),
+        Then(IMAGE, Parts(IMAGE, after=HALF), Parts(IMAGE, lies="elsewhere")),
+        Then(IMAGE, Parts(IMAGE, after=HALF), Parts(IMAGE, lies="no-range")),
+        Then(IMAGE, Parts(IMAGE, after=HALF), Parts(IMAGE, etag='"2"')),
+        Then(IMAGE, Parts(IMAGE, after=HALF), Parts(IMAGE, etag='"2"', lies="ignores-if-range")),
+        Then(IMAGE, Reset(IMAGE, HALF), Status(500), Status(503, retry_after="0"), IMAGE),
+        Then(IMAGE, Chunked(IMAGE[:HALF], cut=True), Chunked(IMAGE)),
+        Then(IMAGE, Chunked(IMAGE, cut=True)),
+        Then(IMAGE, WithoutLength(IMAGE[:-10]), WithoutLength(IMAGE)),
+        Then(IMAGE, Cut(IMAGE, 0), Cut(IMAGE, len(IMAGE) - 1), IMAGE),
     ],
 )
 def test_an_image_arrives(answer: Answer | Then, root: Path) -> None:
     seen: list[int] = []
     answers = {**published(IMAGE), images.PATH: answer, "/elsewhere": IMAGE}
-    result = install(answers, root, progress=seen.append)
+    result = install(answers, root, progress=seen.append, patience=PERSISTENT)
     assert (root / "etc/hostname").read_bytes() == b"m1\n"
     assert (root / "noise").read_bytes() == NOISE
     assert (root / "last").read_bytes() == b"end"
@@ -151,7 +174,8 @@ def test_what_decodes_an_image_is_there_before_the_chroot(
         (published(b""), DigestMalformed),
         ({**published(b""), DIGEST: md5_file(IMAGE)}, ImageNotLz4),
         (published(b"BZh9 bzip2"), ImageNotLz4),
-        ({**published(IMAGE), images.PATH: Recoded(b"\x1f\x8b" + IMAGE)}, ImageNotLz4),
+        ({**published(IMAGE), images.PATH: Recoded(b"\x1f\x8b" + IMAGE)}, ImageRecoded),
+        ({**published(IMAGE), images.PATH: Redirect(images.PATH)}, ImageUnreachable),
         ({**published(IMAGE), images.PATH: Stall(IMAGE, 0)}, ImageStalled),
         ({**published(IMAGE), images.PATH: Cut(IMAGE, 2)}, ImageInterrupted),
     ],
@@ -178,18 +202,25 @@ def test_nobody_at_home() -> None:
         (Cut(IMAGE, 100), ImageInterrupted),
         (Cut(IMAGE, 0), ImageInterrupted),
         (Reset(IMAGE, len(IMAGE) // 2), ImageInterrupted),
-        (WrongLength(IMAGE, len(IMAGE) + 10), ImageInterrupted),
-        (WrongLength(IMAGE, len(IMAGE) - 10), DigestMismatch),
-        (Chunked(IMAGE, cut=True), ImageInterrupted),
-        (WithoutLength(IMAGE[:-10]), DigestMismatch),
+        (Status(503), ImageHttpStatus),
+        (Redirect(images.PATH), ImageUnreachable),
+        (Recoded(IMAGE), ImageRecoded),
+        (Parts(IMAGE, after=10, end="drip"), ImageTooSlow),
+        (WrongLength(IMAGE, len(IMAGE) + 10), ImageChanged),
+        (WrongLength(IMAGE, len(IMAGE) - 10), ImageChanged),
+        (Chunked(IMAGE[:-1], cut=True), ImageInterrupted),
+        (Chunked(IMAGE + b"more"), ImageChanged),
+        (WithoutLength(IMAGE[:-10]), ImageInterrupted),
+        (WithoutLength(IMAGE + b"more"), ImageChanged),
         (Stall(IMAGE, len(IMAGE) // 2), ImageStalled),
         (Stall(IMAGE, len(IMAGE) - 1), ImageStalled),
         (flipped(IMAGE, at=5000), DigestMismatch),
         (flipped(IMAGE, at=-1), DigestMismatch),
-        (truncated(IMAGE), DigestMismatch),
-        (image({"etc": b"another image"}), DigestMismatch),
-        (b"<html>no lz4 any more</html>", DigestMismatch),
-        (b"", DigestMismatch),
+        (truncated(IMAGE), ImageChanged),
+        (image({"etc": b"another image"}), ImageChanged),
+        (b"<html>no lz4 any more</html>", ImageChanged),
+        (b"<html>".ljust(len(IMAGE)), DigestMismatch),
+        (b"", ImageChanged),
     ],
 )
 def test_what_goes_wrong_on_the_way(
@@ -197,6 +228,61 @@ def test_what_goes_wrong_on_the_way(
 ) -> None:
     with pytest.raises(error):
         install(later(IMAGE, behaviour), root)
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        Parts(ANOTHER, etag='"2"'),
+        Parts(ANOTHER, lies="ignores-if-range"),
+        ANOTHER,
+        truncated(IMAGE),
+    ],
+)
+def test_an_image_that_is_published_again_meanwhile(following: Answer, root: Path) -> None:
+    answers = Then(IMAGE, Parts(IMAGE, after=HALF), following)
+    with pytest.raises(ImageChanged):
+        install({**published(IMAGE), images.PATH: answers}, root, patience=PERSISTENT)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        Parts(IMAGE, after=HALF),
+        Parts(IMAGE, after=HALF, end="reset"),
+        Parts(IMAGE, after=HALF, end="stall"),
+        Parts(IMAGE, after=HALF, end="drip"),
+        Status(404),
+        Status(503),
+        Recoded(IMAGE),
+        ANOTHER + b"longer",
+    ],
+)
+@pytest.mark.parametrize("mirror", [IMAGE, Parts(IMAGE, etag='"mirror"')], ids=["whole", "parts"])
+def test_a_mirror_goes_on(behaviour: Answer, mirror: Answer, root: Path) -> None:
+    with (
+        serve(later(IMAGE, behaviour)) as server,
+        serve({"/cache" + images.PATH: mirror}) as cache,
+    ):
+        agent = HttpImages(patience=PERSISTENT, mirrors=[cache.url("/cache/")])
+        offer = agent.ask(server.url(images.PATH))
+        agent.unpack(offer, root, progress=lambda _packed_bytes: None)
+    assert (root / "noise").read_bytes() == NOISE
+    assert (root / "last").read_bytes() == b"end"
+
+
+def test_a_mirror_with_a_wrong_byte_where_nobody_looked_is_found_by_the_digest(
+    root: Path,
+) -> None:
+    stale = Parts(flipped(IMAGE, at=-9))
+    with (
+        serve(later(IMAGE, Parts(IMAGE, after=HALF))) as server,
+        serve({images.PATH: stale}) as cache,
+    ):
+        agent = HttpImages(patience=PERSISTENT)
+        offer = agent.ask(server.url(images.PATH), mirrors=[cache.url("/")])
+        with pytest.raises(DigestMismatch):
+            agent.unpack(offer, root, progress=lambda _packed_bytes: None)
 
 
 def test_bytes_are_counted_in_the_error(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from hammer.stream.http import Patience
@@ -9,7 +10,19 @@ from hammer.stream.image import HttpImages, Unpacked
 from tests import images
 from tests.servers import Answer, Then, serve
 
-PATIENCE = Patience(connect_s=5, stall_s=2, retry_for_s=3, first_pause_s=0.05, longest_pause_s=0.2)
+PATIENCE = Patience(
+    connect_s=5,
+    stall_s=2,
+    # A drip of a test is slower, and whatever a busy machine sends is faster.
+    min_bytes_per_s=1000,
+    window_s=1,
+    # For what never gets better.
+    retry_for_s=1,
+    first_pause_s=0.05,
+    longest_pause_s=0.2,
+)
+PERSISTENT = replace(PATIENCE, retry_for_s=120)
+"""For what gets better, on the busiest machine."""
 
 
 def install(
@@ -18,9 +31,10 @@ def install(
     *,
     path: str = images.PATH,
     progress: Callable[[int], None] = lambda _packed_bytes: None,
+    patience: Patience = PATIENCE,
 ) -> Unpacked:
     """Ask for the image of a server with these answers, and unpack it."""
-    agent = HttpImages(patience=PATIENCE)
+    agent = HttpImages(patience=patience)
     with serve(answers) as server:
         offer = agent.ask(server.url(path))
         return agent.unpack(offer, root, progress=progress)

@@ -3,44 +3,62 @@
 import ssl
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hammer.stream.http import Patience, Unreachable, fetch
-from tests.servers import Redirect, serve
+from hammer.errors import ImageNotTrusted
+from hammer.stream.date import date_of
+from hammer.stream.http import NotTrusted, Patience, Unreachable, fetch
+from hammer.stream.image import HttpImages
+from hammer.stream.trust import MoreCa
+from hammer.stream.way import Proxies, Way
+from tests.servers import Redirect, Tunnel, serve
 
 pytestmark = pytest.mark.programs
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and certificate of 127.0.0.1, signed by itself, in one file."""
-    where = tmp_path_factory.mktemp("tls")
-    argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    argv += ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]
-    argv += ["-keyout", str(where / "key.pem"), "-out", str(where / "crt.pem")]
-    subprocess.run(argv, check=True, capture_output=True)
+def openssl(*args: str) -> None:
+    subprocess.run(["openssl", *args], check=True, capture_output=True)
+
+
+def made(where: Path, *, name: str = "IP:127.0.0.1", days: int = 2) -> Path:
+    """Key and certificate of a name, signed by itself, in one file."""
+    key, request, certificate = (str(where / each) for each in ("key.pem", "csr.pem", "crt.pem"))
+    wanted = ["-subj", "/CN=test", "-addext", f"subjectAltName={name}"]
+    openssl("req", "-newkey", "rsa:2048", "-nodes", *wanted, "-keyout", key, "-out", request)
+    signed = ["-signkey", key, "-days", str(days), "-copy_extensions", "copy"]
+    openssl("x509", "-req", "-in", request, *signed, "-out", certificate)
     both = (where / "key.pem").read_text() + (where / "crt.pem").read_text()
     (where / "both.pem").write_text(both)
     return where / "both.pem"
 
 
-@pytest.fixture
-def tls(certificate: Path) -> ssl.SSLContext:
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("tls"))
+
+
+def served_with(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
 
 
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    return served_with(certificate)
+
+
 def test_a_certificate_of_the_ca_file_is_trusted(certificate: Path, tls: ssl.SSLContext) -> None:
     with serve({"/x": b"secret"}, tls=tls) as server:
-        patience = Patience(ca_file=certificate)
+        patience = Patience(way=Way(ca_file=certificate))
         assert fetch(server.url("/x"), limit_bytes=99, patience=patience) == b"secret"
 
 
 def test_a_redirect_from_http_is_followed(certificate: Path, tls: ssl.SSLContext) -> None:
-    patience = Patience(ca_file=certificate)
+    patience = Patience(way=Way(ca_file=certificate))
     with (
         serve({"/x": b"there"}, tls=tls) as there,
         serve({"/x": Redirect(there.url("/x"))}) as here,
@@ -64,3 +82,90 @@ def test_a_server_that_speaks_no_tls_is_named() -> None:
         url = server.url("/x").replace("http://", "https://")
         with pytest.raises(Unreachable, match="TLS"):
             fetch(url, limit_bytes=99, patience=patience)
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "reason"),
+    [("DNS:elsewhere.test", 2, "IP address mismatch"), ("IP:127.0.0.1", -1, "expired")],
+)
+def test_a_certificate_of_another_name_or_time(
+    name: str, days: int, reason: str, tmp_path: Path
+) -> None:
+    wrong = made(tmp_path, name=name, days=days)
+    patience = Patience(way=Way(ca_file=wrong), retry_for_s=30)
+    with (
+        serve({"/x": b"?"}, tls=served_with(wrong)) as server,
+        pytest.raises(NotTrusted, match=reason),
+    ):
+        fetch(server.url("/x"), limit_bytes=99, patience=patience)
+    assert server.asked("/x") == 0
+
+
+def test_an_image_whose_server_is_not_trusted(tls: ssl.SSLContext) -> None:
+    lines: list[str] = []
+    agent = HttpImages(patience=Patience(retry_for_s=30), on_retry=lines.append)
+    with (
+        serve({"/i": b"?"}, tls=tls) as server,
+        pytest.raises(ImageNotTrusted, match="self-signed"),
+    ):
+        agent.ask(server.url("/i"))
+    assert lines == [], "a certificate does not become right by waiting"
+
+
+# --- a CA of one's own ----------------------------------------------------------------------
+
+
+def test_a_ca_by_url_counts_beside_the_bundle(
+    certificate: Path, tls: ssl.SSLContext, tmp_path: Path
+) -> None:
+    bundle = made(tmp_path, name="DNS:elsewhere.test")
+    plain = Patience(retry_for_s=0.05)
+    with (
+        serve({"/ca.pem": certificate.read_bytes()}) as cas,
+        serve({"/x": b"secret"}, tls=tls) as server,
+    ):
+        more = MoreCa(cas.url("/ca.pem"), patience=plain)
+        patience = Patience(way=Way(ca_file=bundle, more_ca=more), retry_for_s=0.05)
+        for _ in range(2):
+            assert fetch(server.url("/x"), limit_bytes=99, patience=patience) == b"secret"
+        assert cas.asked("/ca.pem") == 1
+        with pytest.raises(NotTrusted):
+            fetch(server.url("/x"), limit_bytes=99, patience=Patience(way=Way(ca_file=bundle)))
+
+
+def test_a_ca_by_path(certificate: Path, tls: ssl.SSLContext) -> None:
+    way = Way(more_ca=MoreCa(str(certificate), patience=Patience()))
+    with serve({"/x": b"secret"}, tls=tls) as server:
+        assert fetch(server.url("/x"), limit_bytes=99, patience=Patience(way=way)) == b"secret"
+
+
+def test_a_ca_that_is_none_is_named_and_not_needed_for_http(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("-----BEGIN")
+    plain = Patience(retry_for_s=0.05, first_pause_s=0.01)
+    with serve({"/x": b"open"}) as server:
+        for where, reason in (
+            (str(tmp_path / "ca.pem"), "no certificate in PEM"),
+            ("/no/such/ca.pem", "No such file"),
+            (server.url("/x?sig=hunter2"), "no certificate in PEM"),
+            (server.url("/ca.pem"), "HTTP status 404"),
+        ):
+            patience = replace(plain, way=Way(more_ca=MoreCa(where, patience=plain)))
+            assert fetch(server.url("/x"), limit_bytes=99, patience=patience) == b"open"
+            url = server.url("/x").replace("http:", "https:")
+            with pytest.raises(Unreachable, match=rf"^hammer\.ca=.*{reason}") as caught:
+                fetch(url, limit_bytes=99, patience=patience)
+            assert "hunter2" not in str(caught.value)
+
+
+def test_a_proxy_tunnels_to_https_servers(certificate: Path, tls: ssl.SSLContext) -> None:
+    with serve({"/x": b"secret"}, tls=tls) as server, serve({"CONNECT": Tunnel()}) as proxy:
+        way = Way(proxies=Proxies(https=proxy.address), ca_file=certificate)
+        assert fetch(server.url("/x"), limit_bytes=99, patience=Patience(way=way)) == b"secret"
+        assert [each.method for each in proxy.requests] == ["CONNECT"]
+        assert proxy.requests[0].path == server.address.partition("//")[2]
+
+
+def test_the_date_of_a_server_whose_certificate_is_not_known(tls: ssl.SSLContext) -> None:
+    way = Way(ca_file=Path("/no/such/file"), more_ca=lambda: pytest.fail("not needed"))
+    with serve({}, tls=tls) as server:
+        assert date_of(server.url("/x"), way=way, limit_s=60) is not None
