@@ -22,6 +22,12 @@ _FETCHED = ("http", "https", "file")
 _PROXIES = ("hammer.proxy", "http_proxy", "https_proxy", "all_proxy")
 
 
+class Verify(StrEnum):
+    """What is compared with the image, beyond its digest."""
+
+    TREE = "tree"
+
+
 class OnFailure(StrEnum):
     """What becomes of the machine after a failed installation (obeyed by initramfs/init)."""
 
@@ -185,6 +191,8 @@ class Settings:
     """Time servers, in place of those of DHCP."""
     no_proxy: tuple[str, ...] = field(default=(), metadata=_word("no_proxy", _hosts))
     """Hosts, domains and networks that are reached without a proxy."""
+    verify: Verify | None = field(default=None, metadata=_word("hammer.verify", _one_of(Verify)))
+    """Read what was unpacked back from the disk."""
     watchdog_s: int = field(default=60, metadata=_word("hammer.watchdog_s", _seconds))
     """Timeout of the watchdog; 0 leaves every watchdog alone."""
     shell_max_h: int = field(default=8, metadata=_word("hammer.shell_max_h", _hours))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hammer import cmdline
-from hammer.cmdline import Settings
+from hammer.cmdline import Settings, Verify
 from hammer.console import Console
 from hammer.control.protocol import ControlPlane
 from hammer.control.report_server import ReportServer
@@ -56,6 +56,7 @@ def this_machine(
             on_retry=console.say,
             min_digest=settings.min_digest,
             mirrors=settings.mirrors,
+            readback=settings.verify is Verify.TREE,
         ),
         chroot=HostChroot(pulse=pulse),
         firmware=EfiFirmware(programs) if who.efi else NoFirmware(),

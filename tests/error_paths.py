@@ -88,6 +88,9 @@ PATHS: dict[type[HammerError], str | NoTest] = {
     errors.NodeMissing: "tests/native/test_host_errors.py::test_a_partition_that_does_not_appear",
     errors.WipeFailed: "tests/native/test_host_errors.py::test_a_disk_that_takes_no_zeros",
     errors.MountFailed: "tests/native/test_host_errors.py::test_a_filesystem_that_is_none",
+    errors.TreeDiffers: (
+        "tests/native/stream/test_readback.py::test_what_the_disk_changes_is_found"
+    ),
     errors.UnpackDied: (
         "tests/native/stream/test_machine.py::test_a_killed_unpacker_is_an_error_of_this_machine"
     ),

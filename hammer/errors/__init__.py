@@ -79,6 +79,7 @@
     │   ├── SystemMissing
     │   ├── ShellMissing
     │   ├── FileFailed
+    │   ├── TreeDiffers
     │   ├── UnpackDied
     │   ├── KexecRefused
     │   ├── RestartRefused
@@ -135,6 +136,7 @@ from hammer.errors.host import (
     SystemMissing,
     TargetInUse,
     TargetReadOnly,
+    TreeDiffers,
     UnmountBusy,
     UnpackDied,
     WipeFailed,
@@ -300,6 +302,7 @@ __all__ = [
     "TargetFull",
     "TargetInUse",
     "TargetReadOnly",
+    "TreeDiffers",
     "TreeUnusable",
     "TrialDiskUnknown",
     "TrialTooSlow",

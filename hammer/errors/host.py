@@ -231,6 +231,20 @@ class FileFailed(HostError):
 
 
 @dataclass(eq=False, kw_only=True)
+class TreeDiffers(HostError):
+    """What was read back from the disk is not what the image said (`hammer.verify=tree`)."""
+
+    code = "tree-differs"
+    hint = "disk, controller or memory change data: look at dmesg, and test them"
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"read back, {self.path} is not as it was written: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
 class UnpackDied(HostError):
     """The process that unpacks the image ended without a word."""
 

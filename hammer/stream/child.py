@@ -18,6 +18,7 @@ from pathlib import Path
 from hammer import errors
 from hammer.errors import FileFailed, HammerError, UnpackDied
 from hammer.stream.orders import Orders, OtherEndGone, Slots, Told
+from hammer.stream.readback import Readback
 from hammer.stream.reading import STALL_LIMIT_S, Reading
 from hammer.stream.unpack import Tree
 
@@ -34,6 +35,7 @@ _REPORTED: dict[str, type[HammerError]] = {
         errors.TarMemberUnsupported,
         errors.TargetFull,
         errors.FileFailed,
+        errors.TreeDiffers,
     )
 }
 
@@ -134,10 +136,12 @@ def unpacking(
     *,
     url: str,
     ownerless: Collection[int],
+    readback: bool = False,
     waiting: Callable[[float], AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> Iterator[Child]:
     """Hold a process that writes below `root` what is in the image that `feed` is given.
 
+    With `readback` everything is read from the disk at the end and compared with the image.
     On every way out it is gone. It has nothing of ours but three pipes and stderr.
     `waiting` is held around each wait for it, with the longest that it may take.
     """
@@ -159,7 +163,8 @@ def unpacking(
         raise UnpackDied(how=f"could not be started: {error.strerror}") from None
     if pid == 0:
         ends = _Ends(told=told, done=write_done, report=write_report)
-        _run(root, slots, ends, url=url, ownerless=ownerless)
+        seen = Readback(ownerless=ownerless) if readback else None
+        _run(root, slots, ends, url=url, ownerless=ownerless, readback=seen)
     for fd in (told, write_done, write_report):
         os.close(fd)
     # The thread that it starts keeps these signals blocked: they are for the main one.
@@ -191,14 +196,26 @@ class _Ends:
     report: int
 
 
-def _run(root: Path, slots: Slots, ends: _Ends, *, url: str, ownerless: Collection[int]) -> None:
+def _run(
+    root: Path,
+    slots: Slots,
+    ends: _Ends,
+    *,
+    url: str,
+    ownerless: Collection[int],
+    readback: Readback | None,
+) -> None:
     """Never returns: the stack below belongs to the parent and must not unwind here."""
     status = 1
     try:
         _leave_parent_behind(ends)
         report: dict[str, object] = {}
         try:
-            report = {"members": _write(root, slots, ends, url=url, ownerless=ownerless)}
+            told = _told(root, slots, ends)
+            tree = Tree(told, url=url, ownerless=ownerless, readback=readback)
+            report = {"members": tree.write_all()}
+            if readback is not None:
+                _compare(readback)
         except HammerError as error:
             report = {"error": type(error).__name__, "fields": _as_json(error)}
         except OtherEndGone:  # it knows why
@@ -228,14 +245,21 @@ def _leave_parent_behind(ends: _Ends) -> None:
     os.umask(0)
 
 
-def _write(root: Path, slots: Slots, ends: _Ends, *, url: str, ownerless: Collection[int]) -> int:
+def _told(root: Path, slots: Slots, ends: _Ends) -> Told:
     try:
         os.chroot(root)
         os.chdir("/")
     except OSError as error:
         raise FileFailed(path=str(root), reason=error.strerror or str(error)) from None
-    told = Told(slots.view, told_fd=ends.told, done_fd=ends.done)
-    return Tree(told, url=url, ownerless=ownerless).write_all()
+    return Told(slots.view, told_fd=ends.told, done_fd=ends.done)
+
+
+def _compare(readback: Readback) -> None:
+    try:
+        readback.compare()
+    except OSError as error:
+        path = os.fsdecode(error.filename or b"/")
+        raise FileFailed(path=path, reason=error.strerror or str(error)) from None
 
 
 def keep_freed_memory() -> None:

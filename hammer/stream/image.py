@@ -80,7 +80,7 @@ class Images(Protocol):
         """Unpack the image below `root` while it arrives, and compare its digest.
 
         `progress` is given the packed bytes so far, often; it must be cheap.
-        Whatever is raised (ImageError, TargetFull, FileFailed, UnpackDied), what is
+        Whatever is raised (ImageError, TargetFull, FileFailed, TreeDiffers, UnpackDied), what is
         below `root` is then garbage.
         """
 
@@ -95,11 +95,14 @@ class HttpImages:
         on_retry: http.OnRetry | None = None,
         min_digest: Algorithm = Algorithm.MD5,
         mirrors: Sequence[str] = (),
+        readback: bool = False,
     ) -> None:
         """`min_digest` is the weakest by which an image may be compared.
 
-        `mirrors` are for every image, and tried after those of its own.
+        `mirrors` are for every image, and tried after those of its own. With `readback` the
+        unpacked tree is read from the disk and compared with the image.
         """
+        self._readback = readback
         self._min_digest = min_digest
         self._patience = patience or http.Patience()
         self._on_retry = on_retry
@@ -144,7 +147,11 @@ class HttpImages:
             source_errors(url),
             self._opened((url, *offer.mirrors), size_bytes=offer.size_bytes) as body,
             child.unpacking(
-                root, url=url, ownerless=ownerless, waiting=self._patience.waiting
+                root,
+                url=url,
+                ownerless=ownerless,
+                readback=self._readback,
+                waiting=self._patience.waiting,
             ) as unpacker,
         ):
             actual, complaint = _pass_on(

@@ -10,6 +10,7 @@ links of the image, and only the chroot keeps those inside.
 import errno
 import os
 import stat
+import zlib
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +24,7 @@ from hammer.errors import (
 )
 from hammer.stream import acl
 from hammer.stream.orders import Told
+from hammer.stream.readback import Readback
 from hammer.stream.tar import Kind, Member, printable
 
 T = TypeVar("T")
@@ -49,8 +51,20 @@ _NOT_POSSIBLE = {errno.EPERM, errno.EOPNOTSUPP}
 class Tree:
     """The tree below the current directory, while it is being written."""
 
-    def __init__(self, told: Told, *, url: str, ownerless: Collection[int]) -> None:
-        """`ownerless` are the device numbers (st_dev) of filesystems such as vfat."""
+    def __init__(
+        self,
+        told: Told,
+        *,
+        url: str,
+        ownerless: Collection[int],
+        readback: Readback | None = None,
+    ) -> None:
+        """`ownerless` are the device numbers (st_dev) of filesystems such as vfat.
+
+        `readback` is told of every member that was written.
+        """
+        self._readback = readback
+        self._crc = 0  # of the data of this member, for `readback`
         self._told = told
         self._url = url
         self._ownerless = ownerless
@@ -101,12 +115,15 @@ class Tree:
             self._write_node(member)
         if member.acl_access or member.acl_default:
             self._acls[member.name] = member
+        if self._readback is not None and member.kind is not Kind.DIRECTORY:
+            self._readback.wrote(member, crc=self._crc)
 
     # --- one kind each --------------------------------------------------------------------
 
     def _write_file(self, member: Member) -> None:
         # Created with its permissions; the umask is 0 here.
         fd = self._made(member, lambda: os.open(member.name, _NEW_FILE, member.mode & 0o777))
+        self._crc = 0
         try:
             if member.sparse is None:
                 self._copy(fd, member.size)
@@ -133,6 +150,8 @@ class Tree:
         while left:
             piece = self._told.piece(left)
             left -= len(piece)
+            if self._readback is not None:
+                self._crc = zlib.crc32(piece, self._crc)
             while written := os.write(fd, piece):
                 if written == len(piece):
                     break
@@ -173,6 +192,8 @@ class Tree:
             os.utime(fd, ns=(member.mtime_ns, member.mtime_ns))
         finally:
             os.close(fd)
+        if self._readback is not None:
+            self._readback.wrote(member)
 
     def _write_hard_link(self, member: Member) -> None:
         self._made(member, lambda: os.link(member.target, member.name, follow_symlinks=False))

@@ -3,7 +3,7 @@
 import pytest
 
 from hammer.algorithm import Algorithm
-from hammer.cmdline import EMBEDDED_SPEC, OnFailure, parse, redacted, report, secrets
+from hammer.cmdline import EMBEDDED_SPEC, OnFailure, Verify, parse, redacted, report, secrets
 from hammer.errors import CmdlineInvalid
 from hammer.step import Break, Step
 
@@ -24,7 +24,7 @@ def test_every_word() -> None:
         "hammer.ca=/etc/ca.pem hammer.proxy=http://u:p@proxy:3128 http_proxy=proxy:80 "
         "https_proxy= no_proxy=.lab.test,10.0.0.0/8 "
         "hammer.ntp=10.0.0.9,ntp.lab.test "
-        "hammer.preserve=1 hammer.debug=1 hammer.events=/dev/ttyS1 hammer.report=https://r/x "
+        "hammer.preserve=1 hammer.debug=1 hammer.verify=tree hammer.events=/dev/ttyS1 hammer.report=https://r/x "
         "hammer.min_digest=sha256 hammer.os_image=http://h/os.yaml "
         "ip=dhcp console=tty0 console=ttyS1,115200n8\n"
     )
@@ -40,6 +40,7 @@ def test_every_word() -> None:
     assert settings.ntp == ("10.0.0.9", "ntp.lab.test")
     assert settings.preserve
     assert settings.debug
+    assert settings.verify is Verify.TREE
     assert settings.events == "/dev/ttyS1"
     assert settings.report == "https://r/x"
     assert settings.min_digest is Algorithm.SHA256
@@ -65,6 +66,7 @@ def test_the_last_of_a_repeated_word_counts() -> None:
         ("hammer.zzzz", "hammer.zzzz: nobody knows this word"),
         ("hammer.debug", "hammer.debug: needs a value"),
         ("hammer.debug=yes", "hammer.debug: must be 0 or 1"),
+        ("hammer.verify=all", "hammer.verify: must be one of tree"),
         ("hammer.pause_s=3s", "hammer.pause_s: must be a whole number of seconds, at most 86400"),
         ("hammer.pause_s=-1", "hammer.pause_s: must be a whole number of seconds, at most 86400"),
         ("hammer.pause_s=99999", "hammer.pause_s: must be a whole number of seconds"),

@@ -32,17 +32,18 @@ def install(
     path: str = images.PATH,
     progress: Callable[[int], None] = lambda _packed_bytes: None,
     patience: Patience = PATIENCE,
+    readback: bool = False,
 ) -> Unpacked:
     """Ask for the image of a server with these answers, and unpack it."""
-    agent = HttpImages(patience=patience)
+    agent = HttpImages(patience=patience, readback=readback)
     with serve(answers) as server:
         offer = agent.ask(server.url(path))
         return agent.unpack(offer, root, progress=progress)
 
 
-def install_content(content: bytes, root: Path) -> Unpacked:
+def install_content(content: bytes, root: Path, *, readback: bool = False) -> Unpacked:
     """Unpack an image whose digest is right, whatever else may be wrong with it."""
-    return install(images.published(content), root)
+    return install(images.published(content), root, readback=readback)
 
 
 def install_entries(entries: images.Entries, root: Path) -> Unpacked:
