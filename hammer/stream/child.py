@@ -224,7 +224,8 @@ def _run(
         status = 0
     finally:
         if status:  # a bug: said on stderr, and the parent sees the status
-            traceback.print_exc()
+            # Not by sys.stderr, whose lock another thread of the parent may have had.
+            os.write(2, traceback.format_exc().encode())
         os._exit(status)
 
 

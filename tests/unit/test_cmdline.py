@@ -24,7 +24,8 @@ def test_every_word() -> None:
         "hammer.ca=/etc/ca.pem hammer.proxy=http://u:p@proxy:3128 http_proxy=proxy:80 "
         "https_proxy= no_proxy=.lab.test,10.0.0.0/8 "
         "hammer.ntp=10.0.0.9,ntp.lab.test "
-        "hammer.preserve=1 hammer.debug=1 hammer.verify=tree hammer.events=/dev/ttyS1 hammer.report=https://r/x "
+        "hammer.preserve=1 hammer.debug=1 hammer.verify=tree hammer.events=/dev/ttyS1 "
+        "hammer.report=https://r/x "
         "hammer.min_digest=sha256 hammer.os_image=http://h/os.yaml "
         "ip=dhcp console=tty0 console=ttyS1,115200n8\n"
     )
