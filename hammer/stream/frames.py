@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from hammer.errors import ImageNotLz4
 from hammer.stream.formats import framed, gzip_member, liblz4, lz4_frame, zstd_magic
-from hammer.stream.formats.source import Source
+from hammer.stream.formats.source import Room, Source
 from hammer.stream.sparse import BLOCK_BYTES
 from hammer.stream.tar import is_header
 
@@ -23,7 +23,9 @@ HEAD_BYTES = BLOCK_BYTES
 
 
 class Plain(Protocol):
-    def __call__(self, packed: Iterator[bytes], *, url: str) -> Iterator[framed.Chunk]: ...
+    def __call__(
+        self, packed: Iterator[bytes], *, url: str, room: Room | None = None
+    ) -> Iterator[framed.Chunk]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ def _zstd() -> Plain:
     return zstd_frame.ZSTD.plain
 
 
-def _archive(packed: Iterator[bytes], *, url: str) -> Iterator[bytes]:
+def _archive(packed: Iterator[bytes], *, url: str, room: Room | None = None) -> Iterator[bytes]:
     """An archive that is not packed judges itself."""
     return packed
 
@@ -91,8 +93,8 @@ def begins(head: bytes) -> bool:
     return framed.begins_skippable(head) or _format_of(head) is not None
 
 
-def recognized(packed: Iterator[bytes], *, url: str) -> Recognized:
-    """Read the head of the stream and get what decodes it.
+def recognized(packed: Iterator[bytes], *, url: str, room: Room | None = None) -> Recognized:
+    """Read the head of the stream and get what decodes it, into `room` where it can.
 
     To be called before a chroot, after which nothing can be imported. Raises ImageNotLz4,
     and ImageTruncated when the stream ends in a skippable frame.
@@ -103,7 +105,7 @@ def recognized(packed: Iterator[bytes], *, url: str) -> Recognized:
     format = _format_of(head)
     if format is None:
         raise ImageNotLz4(url=url, begins_with=head[:8])
-    plain = format.decoder()(source.rest(), url=url)
+    plain = format.decoder()(source.rest(), url=url, room=room)
     return Recognized(format, format.has_checksum(head), plain)
 
 

@@ -38,7 +38,8 @@ class Slots:
     """The memory. Made before the fork, it is the same in both processes (mmap(2), MAP_SHARED)."""
 
     def __init__(self) -> None:
-        self.view = memoryview(mmap.mmap(-1, SLOTS * SLOT_BYTES))
+        self.memory = mmap.mmap(-1, SLOTS * SLOT_BYTES)
+        self.view = memoryview(self.memory)
 
     def begin(self, number: int) -> int:
         """Where a slot begins; they have numbers from 0, and take turns."""

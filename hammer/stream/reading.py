@@ -14,6 +14,9 @@ from hammer.stream.tar import Archive
 CHUNKS_WAITING = 16
 """Of packed data, so that neither network nor lz4 waits for the other too often."""
 
+ROOM_MIN_BYTES = SLOT_BYTES // 4
+"""A slot with less is full: decoders are slow where there is little room."""
+
 STALL_LIMIT_S = 600.0
 """How long nothing of it may be taken; a disk that takes longer hangs."""
 
@@ -37,7 +40,9 @@ class Reading:
         self._room: SimpleQueue[bool] = SimpleQueue()
         for _ in range(CHUNKS_WAITING):
             self._room.put(True)
-        self._begin = 0  # of the slot in use
+        # The slot in use: its place, and how much of it has data.
+        self._begin = self._filled = 0
+        self._slot = slots.view[:0]
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reading")
         self._read_all = self._thread.submit(self._read)
         self._read_all.add_done_callback(lambda _: self._room.put(False))
@@ -80,26 +85,36 @@ class Reading:
 
     def _filled_slots(self) -> Iterator[memoryview]:
         """The plain data, slot by slot; who asks for the next has told all of the one before."""
-        slot, filled = self._next_slot(), 0
-        for chunk in frames.recognized(self._chunks(), url=self._url).plain:
+        self._use_next_slot()
+        for chunk in frames.recognized(
+            self._chunks(), url=self._url, room=self._rest_of_slot
+        ).plain:
             rest = memoryview(chunk)
             while rest:
-                part = rest[: SLOT_BYTES - filled]
-                slot[filled : filled + len(part)] = part
-                filled += len(part)
-                rest = rest[len(part) :]
-                if filled == SLOT_BYTES:
-                    yield slot
+                rest = rest[self._put(rest) :]
+                if SLOT_BYTES - self._filled < ROOM_MIN_BYTES:
+                    yield self._slot[: self._filled]
                     self._orders.send()
-                    slot, filled = self._next_slot(), 0
-        if filled:
-            yield slot[:filled]
+                    self._use_next_slot()
+        if self._filled:
+            yield self._slot[: self._filled]
             self._orders.send()
 
-    def _next_slot(self) -> memoryview:
-        number = self._orders.next_slot()
-        self._begin = self._slots.begin(number)
-        return self._slots.view[self._begin : self._begin + SLOT_BYTES]
+    def _put(self, data: memoryview) -> int:
+        """Have data in the slot, if it is not; for how much of it there was room."""
+        if data.obj is not self._slots.memory:
+            data = data[: SLOT_BYTES - self._filled]
+            self._slot[self._filled : self._filled + len(data)] = data
+        self._filled += len(data)
+        return len(data)
+
+    def _rest_of_slot(self) -> memoryview:
+        return self._slot[self._filled :]
+
+    def _use_next_slot(self) -> None:
+        self._begin = self._slots.begin(self._orders.next_slot())
+        self._slot = self._slots.view[self._begin : self._begin + SLOT_BYTES]
+        self._filled = 0
 
     def _chunks(self) -> Iterator[bytes]:
         while chunk := self._packed.get():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hammer.errors import ImageCorrupt, ImageTruncated
-from hammer.stream.formats.source import Source
+from hammer.stream.formats.source import Room, Source
 
 MAGIC_BYTES = 4
 
@@ -54,12 +54,16 @@ class Framed:
         """Whether these first bytes begin a frame."""
         return any(head.startswith(magic) for magic in self.frames)
 
-    def plain(self, packed: Iterator[bytes], *, url: str) -> Iterator[Chunk]:
+    def plain(
+        self, packed: Iterator[bytes], *, url: str, room: Room | None = None
+    ) -> Iterator[Chunk]:
         """Decode all frames of the stream, and pass over the skippable ones.
+
+        A chunk may have been put where `room` said, and be a view of that.
 
         Raises ImageTruncated or ImageCorrupt; never ends quietly before a frame did.
         """
-        source = Source(packed)
+        source = Source(packed, room=room)
         while head := source.head(MAGIC_BYTES):
             if begins_skippable(head):
                 skip(source, url=url)

@@ -6,8 +6,10 @@ it) the binding does.
 """
 
 import ctypes
-from ctypes import POINTER, byref, c_char_p, c_size_t, c_uint, c_void_p
+from ctypes import POINTER, byref, c_char, c_char_p, c_size_t, c_uint, c_void_p
 from functools import cache
+
+from hammer.stream.formats.source import Room
 
 # Of all versions since 1.8; the format, not the release.
 _LZ4F_VERSION = 100
@@ -40,13 +42,14 @@ def is_there() -> bool:
 class FrameDecoder:
     """Of one frame. To be closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room | None = None) -> None:
+        """Plain bytes go where `room` says, else into a buffer of its own."""
         library = _library()
         assert library is not None, "ask is_there() first"
         self._library = library
         self._context = c_void_p()
-        self._buffer = ctypes.create_string_buffer(BUFFER_BYTES)
-        self._view = memoryview(self._buffer).cast("B")
+        own = bytearray() if room else bytearray(BUFFER_BYTES)
+        self._room = room or (lambda: memoryview(own))
         self._check(library.LZ4F_createDecompressionContext(byref(self._context), _LZ4F_VERSION))
         self.eof = False
         """Whether the frame has come to its end, and its checksum was right."""
@@ -59,14 +62,16 @@ class FrameDecoder:
 
         The view is valid until the next call.
         """
-        produced, consumed = c_size_t(BUFFER_BYTES), c_size_t(len(data) - at)
+        room = self._room()
+        produced, consumed = c_size_t(len(room)), c_size_t(len(data) - at)
         source = ctypes.cast(c_char_p(data), c_void_p).value or 0
+        target = ctypes.addressof(c_char.from_buffer(room))
         left = self._library.LZ4F_decompress(
-            self._context, self._buffer, byref(produced), source + at, byref(consumed), None
+            self._context, target, byref(produced), source + at, byref(consumed), None
         )
         self._check(left)
         self.eof = left == 0
-        return self._view[: produced.value], at + consumed.value
+        return room[: produced.value], at + consumed.value
 
     def _check(self, code: int) -> None:
         if self._library.LZ4F_isError(code):

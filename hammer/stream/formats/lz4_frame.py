@@ -25,7 +25,7 @@ def _frame(source: Source, url: str) -> Iterator[Chunk]:
 
 
 def _by_library(source: Source, url: str) -> Iterator[memoryview]:
-    with closing(liblz4.FrameDecoder()) as decoder:
+    with closing(liblz4.FrameDecoder(source.room)) as decoder:
         for data in pieces(source):
             at = 0
             while at < len(data) and not decoder.eof:

@@ -1,12 +1,17 @@
 """Packed bytes for decoders: looked at ahead, taken in pieces, given back, skipped."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+Room = Callable[[], memoryview]
+"""Where the next plain bytes may be put: memory that can be written to, never none."""
 
 
 class Source:
     """The packed bytes that are left, of which what was given back comes first."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes], *, room: Room | None = None) -> None:
+        """`room` is for the decoders that can choose where their bytes go."""
+        self.room = room
         self._chunks = chunks
         self._chunk = b""
         self._at = 0
