@@ -14,8 +14,8 @@ from typing import Any
 from hammer.stream.sparse import Sparse
 from hammer.stream.tar import Kind, Member
 
-SLOT_BYTES = 4 << 20
-"""As the largest block of lz4 (lz4_Frame_format.md), which is then unpacked without a copy."""
+SLOT_BYTES = 1 << 20
+"""Small: both processes are told to have it. Blocks of lz4 that are larger are copied once more."""
 SLOTS = 4
 
 _LENGTH = Struct("<I")
