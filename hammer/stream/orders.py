@@ -1,7 +1,7 @@
 """What one process reads of an archive and another one writes: members, and where their data lies.
 
-The data itself is in memory that both share. It has slots, which are used in turns: what is told
-of a slot is one message, and when all of it is done the slot is free again.
+The data itself is in memory that both share. It has slots, which are used in turns: when all that
+was told of a slot is done, it is free again.
 """
 
 import marshal
@@ -18,15 +18,22 @@ SLOT_BYTES = 1 << 20
 """Small: both processes are told to have it. Blocks of lz4 that are larger are copied once more."""
 SLOTS = 4
 
+MESSAGE_BYTES = 1 << 20
+"""About what one message holds: with a global header of PAX a member of 512 bytes has MiBs."""
+
 _LENGTH = Struct("<I")
 _READ_BYTES = 256 << 10
+_ITEM_BYTES = 100
+_EXTENT_BYTES = 18
 _DONE = b"."
+_SLOT_END = (None,)
 _END = ()
 _KINDS = {kind.value: kind for kind in Kind}
 
 
-# Position in the archive and a member; begin and end of data; nothing: the end. What marshal
-# gives back are the types that it was given, and nobody else writes into this pipe.
+# Position in the archive and a member; begin and end of data; None: the end of a slot; nothing:
+# that of the archive. What marshal gives back are the types that it was given, and nobody else
+# writes into this pipe.
 _Item = tuple[Any, ...]
 
 
@@ -53,6 +60,7 @@ class Orders:
         self._send_fd = send_fd
         self._done_fd = done_fd
         self._items: list[_Item] = []
+        self._waiting_bytes = 0  # about, of the items
         self._sent = 0
         self._done = 0
 
@@ -66,27 +74,38 @@ class Orders:
                 (holes.extents, holes.size) if holes else None,
             )
         )
+        self._waiting_bytes += _ITEM_BYTES + len(name) + len(acl_access) + len(acl_default)
+        if xattrs:
+            self._waiting_bytes += sum(len(key) + len(value) for key, value in xattrs.items())
+        if holes:
+            self._waiting_bytes += _EXTENT_BYTES * len(holes.extents)
+        if self._waiting_bytes > MESSAGE_BYTES:
+            self._send()
 
     def data(self, begin: int, end: int) -> None:
         """More data of the last member: its offsets in the memory."""
         self._items.append((begin, end))
 
-    def send(self) -> None:
-        """What was told since the last call: all that the slot in use has data for."""
+    def end_slot(self) -> None:
+        """All was told that the slot in use has data for."""
+        self._items.append(_SLOT_END)
+        self._send()
+        self._sent += 1
+
+    def _send(self) -> None:
         message = marshal.dumps(self._items)
-        self._items = []
+        self._items, self._waiting_bytes = [], 0
         view = memoryview(_LENGTH.pack(len(message)) + message)
         try:
             while view:
                 view = view[os.write(self._send_fd, view) :]
         except BrokenPipeError:
             raise OtherEndGone from None
-        self._sent += 1
 
     def end(self) -> None:
         """That was the whole archive."""
         self._items.append(_END)
-        self.send()
+        self._send()
 
     def next_slot(self) -> int:
         """The number of a slot that is free, waited for."""
@@ -144,8 +163,11 @@ class Told:
             message = buffered.read(size)
             if len(message) < size:
                 return
-            yield from marshal.loads(message)
-            os.write(self._done_fd, _DONE)
+            for item in marshal.loads(message):
+                if item == _SLOT_END:
+                    os.write(self._done_fd, _DONE)
+                else:
+                    yield item
 
 
 def _member(item: _Item) -> Member:

@@ -94,11 +94,11 @@ class Reading:
                 rest = rest[self._put(rest) :]
                 if SLOT_BYTES - self._filled < ROOM_MIN_BYTES:
                     yield self._slot[: self._filled]
-                    self._orders.send()
+                    self._orders.end_slot()
                     self._use_next_slot()
         if self._filled:
             yield self._slot[: self._filled]
-            self._orders.send()
+            self._orders.end_slot()
 
     def _put(self, data: memoryview) -> int:
         """Have data in the slot, if it is not; for how much of it there was room."""

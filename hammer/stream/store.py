@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import contract
@@ -19,6 +20,8 @@ from hammer.errors import (
     StoreUnreachable,
 )
 from hammer.stream import http, listing
+
+D = TypeVar("D", bound=contract.Document)
 
 INDEX_BYTES = 4 << 20
 OS_IMAGE_BYTES = 1 << 20
@@ -66,19 +69,9 @@ class Stores:
 
     def os_image(self, url: str) -> contract.OsImage:
         """The manifest behind a URL. Raises OsImageMissing, OsImageInvalid, StoreUnreachable."""
-        try:
-            with _away(url):
-                text = http.fetch(
-                    url, limit_bytes=OS_IMAGE_BYTES, patience=self.patience, on_retry=self.on_retry
-                )
-        except _Absent as absent:
-            raise OsImageMissing(url=url, reason=absent.reason) from None
-        except http.TooLarge as error:
-            raise OsImageInvalid(url=url, problems=(error.reason,)) from None
-        try:
-            return contract.load(contract.OsImage, text, name=url)
-        except contract.ContractError as error:
-            raise OsImageInvalid(url=url, problems=error.problems) from None
+        return self._document(
+            contract.OsImage, url, OS_IMAGE_BYTES, missing=OsImageMissing, invalid=OsImageInvalid
+        )
 
     def _in_index(self, wanted: ImageId, url: str) -> Choice:
         index = self._index(url)
@@ -89,19 +82,33 @@ class Stores:
         return Choice(image_id=image.id, url=image.url, listed=image)
 
     def _index(self, url: str) -> contract.ImageIndex:
+        return self._document(
+            contract.ImageIndex, url, INDEX_BYTES, missing=IndexMissing, invalid=IndexInvalid
+        )
+
+    def _document(
+        self,
+        kind: type[D],
+        url: str,
+        limit_bytes: int,
+        *,
+        missing: type[OsImageMissing | IndexMissing],
+        invalid: type[OsImageInvalid | IndexInvalid],
+    ) -> D:
+        """A document of this kind, or the error that says what is wrong with this one."""
         try:
             with _away(url):
                 text = http.fetch(
-                    url, limit_bytes=INDEX_BYTES, patience=self.patience, on_retry=self.on_retry
+                    url, limit_bytes=limit_bytes, patience=self.patience, on_retry=self.on_retry
                 )
         except _Absent as absent:
-            raise IndexMissing(url=url, reason=absent.reason) from None
+            raise missing(url=url, reason=absent.reason) from None
         except http.TooLarge as error:
-            raise IndexInvalid(url=url, problems=(error.reason,)) from None
+            raise invalid(url=url, problems=(error.reason,)) from None
         try:
-            return contract.load(contract.ImageIndex, text, name=url)
+            return contract.load(kind, text, name=url)
         except contract.ContractError as error:
-            raise IndexInvalid(url=url, problems=error.problems) from None
+            raise invalid(url=url, problems=error.problems) from None
 
     def _in_store(self, wanted: ImageId, url: str) -> Choice:
         store = Store.parse(url)
