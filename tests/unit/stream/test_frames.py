@@ -17,6 +17,7 @@ from backports import zstd
 
 from hammer.errors import HammerError, ImageCorrupt, ImageNotLz4, ImageTruncated
 from hammer.stream import frames
+from hammer.stream.formats import liblz4
 from tests import images
 
 URL = "http://images/img.tar.lz4"
@@ -88,6 +89,51 @@ def test_padding_is_no_frame(pack: Callable[[bytes], bytes]) -> None:
 # --- lz4 ------------------------------------------------------------------------------------
 
 
+@pytest.fixture(params=["library", "binding"])
+def lz4_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the library, which must be here, and as where it is not."""
+    if request.param == "binding":
+        monkeypatch.setattr(liblz4, "_library", lambda: None)
+    else:
+        assert liblz4.is_there()
+
+
+@pytest.mark.usefixtures("lz4_by")
+@pytest.mark.parametrize("place", ["cut", "content", "checksum", "behind"])
+def test_a_damaged_frame_is_refused(place: str) -> None:
+    packed = lz4.frame.compress(TEXT, content_checksum=True, block_checksum=False)
+    assert plain(packed) == TEXT
+    if place == "cut":
+        with pytest.raises(ImageTruncated):
+            plain(packed[:-1])
+        return
+    at = {"content": len(packed) // 2, "checksum": len(packed) - 1, "behind": len(packed)}[place]
+    damaged = bytearray(packed + b"?")
+    damaged[at] ^= 1
+    with pytest.raises(ImageCorrupt):
+        plain(bytes(damaged[: max(at + 1, len(packed))]))
+
+
+@pytest.mark.parametrize("block_size", [4, 5, 6, 7])
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize("room_bytes", [100_000, 1 << 20, 5 << 20])
+def test_frames_are_decoded_to_where_there_is_room(
+    room_bytes: int, linked: bool, block_size: int
+) -> None:
+    """Whatever becomes of it once its bytes were taken: linked blocks refer to those before."""
+    memory = bytearray(room_bytes)
+    packed = lz4.frame.compress(TEXT, block_size=block_size, block_linked=linked)
+    found = frames.recognized(pieces(packed, 70_000), url=URL, room=lambda: memoryview(memory))
+    text = bytearray()
+    for chunk in found.plain:
+        assert isinstance(chunk, memoryview)
+        assert chunk.obj is memory
+        text += chunk
+        memory[:] = bytes(room_bytes)
+    assert text == TEXT
+
+
+@pytest.mark.usefixtures("lz4_by")
 @pytest.mark.parametrize("block_size", [4, 5, 6, 7])
 @pytest.mark.parametrize("linked", [True, False])
 def test_every_block_size_is_read(block_size: int, linked: bool) -> None:
@@ -122,6 +168,7 @@ def header_checksum(descriptor: bytes) -> int:
     raise AssertionError(descriptor.hex())
 
 
+@pytest.mark.usefixtures("lz4_by")
 @pytest.mark.parametrize("size", [1, len(TEXT) - 1, len(TEXT) + 1, 1 << 62])
 def test_a_wrong_content_size_is_seen(size: int) -> None:
     assert plain(with_size(len(TEXT))) == TEXT
