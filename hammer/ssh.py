@@ -9,7 +9,7 @@ from hammer.host import ssh
 from hammer.host.programs import Programs
 from hammer.limited import limited
 from hammer.public_keys import public_keys
-from hammer.stream import http
+from hammer.stream import failures, http
 from hammer.stream.way import Way
 
 KEYS_LIMIT_BYTES = 64 * 1024
@@ -35,7 +35,7 @@ def offer(
     try:
         keys = _keys(ssh_key, way=way or Way())
         fingerprint = ssh.start(programs, keys)
-    except (http.FetchFailed, HammerError, TimeoutError, ValueError) as problem:
+    except (failures.FetchFailed, HammerError, TimeoutError, ValueError) as problem:
         where = f"{redact.url(ssh_key)}: " if "://" in ssh_key else ""
         console.warn(f"no SSH: {where}{problem}")
         return

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hammer import VERSION
-from hammer.stream.http import FetchFailed
+from hammer.stream.failures import FetchFailed
 from hammer.stream.post import Answer, post
 from hammer.stream.way import Way
 

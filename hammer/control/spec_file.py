@@ -10,7 +10,8 @@ from hammer.control.report_server import ReportServer
 from hammer.errors import DocumentMissing, SpecUnreachable
 from hammer.spec import InstallSpec
 from hammer.step import Step
-from hammer.stream.http import FetchFailed, OnRetry, Patience, fetch
+from hammer.stream.failures import FetchFailed
+from hammer.stream.http import OnRetry, Patience, fetch
 
 DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024
 # What the server of hammer.report= may cost an installation, at most.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contract.image_store import packages_url
 from hammer import redact
 from hammer.console import printable
-from hammer.stream import http
+from hammer.stream import failures, http
 from hammer.stream.digest import Digest
 from hammer.stream.image import HttpImages
 
@@ -64,7 +64,7 @@ def resolve(
     try:
         with http.opened(packages, patience=patience, on_retry=on_retry):
             pass
-    except http.FetchFailed as error:
+    except failures.FetchFailed as error:
         packages, why = "", error.reason
     return Resolved(
         asked=image_id,

@@ -81,7 +81,7 @@ def sent(bundle: "Bundle", url: str) -> str:
     """To a server; what is told of it. Raises ReportUndelivered."""
     from hammer.control.report_server import BUNDLE_TYPE, bundle_headers
     from hammer.host.identity import identity
-    from hammer.stream.http import FetchFailed
+    from hammer.stream.failures import FetchFailed
     from hammer.stream.post import post
 
     headers = bundle_headers(bundle.name, identity().machine_uuid)

@@ -8,7 +8,8 @@ import urllib3
 from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from hammer.limited import limited
-from hammer.stream.http import FetchFailed, address_of, close_connections
+from hammer.stream.failures import FetchFailed
+from hammer.stream.http import address_of, close_connections
 from hammer.stream.way import Way, manager_for
 
 LIMIT_S = 5.0

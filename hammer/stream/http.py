@@ -1,11 +1,11 @@
-"""Bytes from a URL: http, https and file, with time-outs, redirects and a patient beginning."""
+"""Bytes from a URL: http, https and file, with time-outs, redirects and a patient beginning.
+
+What it raises is in failures.py.
+"""
 
 import contextlib
 import os
 import random
-import re
-import socket
-import ssl
 import stat
 import time
 from base64 import b64encode
@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import IncompleteRead, RemoteDisconnected
 from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
@@ -22,15 +21,20 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 import tenacity
 import urllib3
 from urllib3.exceptions import (
-    ConnectTimeoutError,
     HTTPError,
-    LocationValueError,
-    MaxRetryError,
-    ProxyError,
     ReadTimeoutError,
-    SSLError,
 )
 
+from hammer.stream.failures import (
+    BadStatus,
+    Interrupted,
+    Stalled,
+    TooLarge,
+    TooSlow,
+    Unreachable,
+    reason_of,
+    unreachable,
+)
 from hammer.stream.floor import Floor, Window
 from hammer.stream.way import Way, manager_for
 
@@ -73,71 +77,6 @@ OnRetry = Callable[[str], None]
 """Is given a line for people: whose connection failed, why, and when it is tried again."""
 
 
-class FetchFailed(Exception):
-    """Why there are no bytes. Neutral: who asked makes an error of their own of it."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        """In words, without the URL."""
-
-
-class Unreachable(FetchFailed):
-    """No answer at all, or a URL that cannot work."""
-
-    def __init__(self, reason: str, *, passing: bool = False) -> None:
-        super().__init__(reason)
-        self.passing = passing
-        """Whether it may go away by itself: a server that starts, a link that comes up."""
-
-
-class NotTrusted(Unreachable):
-    """The certificate of the server is not one to accept."""
-
-
-class BadStatus(FetchFailed):
-    """An answer that is not the document."""
-
-    def __init__(self, status: int, *, retry_after_s: float | None = None) -> None:
-        super().__init__(f"the server answers with HTTP status {status}")
-        self.status = status
-        self.retry_after_s = retry_after_s
-        """The pause that the server asks for."""
-
-
-class Interrupted(FetchFailed):
-    """The end came before the end."""
-
-    def __init__(self, reason: str, *, received_bytes: int, expected_bytes: int | None) -> None:
-        super().__init__(reason)
-        self.received_bytes = received_bytes
-        self.expected_bytes = expected_bytes
-
-
-class Stalled(FetchFailed):
-    """The connection is open and nothing comes."""
-
-    def __init__(self, limit_s: float, *, received_bytes: int) -> None:
-        super().__init__(f"nothing for {limit_s:g} s after {received_bytes} bytes")
-        self.limit_s = limit_s
-        self.received_bytes = received_bytes
-
-
-class TooSlow(FetchFailed):
-    """The connection is open, and too little comes."""
-
-    def __init__(self, window: Window, *, floor_bytes_per_s: int, received_bytes: int) -> None:
-        rate, floor = _kib(window.bytes_per_s), _kib(floor_bytes_per_s)
-        super().__init__(f"{rate} KiB/s over {window.seconds:.0f} s, {floor} KiB/s is the least")
-        self.window = window
-        self.floor_bytes_per_s = floor_bytes_per_s
-        self.received_bytes = received_bytes
-
-
-class TooLarge(FetchFailed):
-    """More than the caller takes."""
-
-
 class Body:
     """What a URL answers with, read once from front to back."""
 
@@ -175,7 +114,7 @@ class Body:
             raise Stalled(self._stall_s, received_bytes=self.received_bytes) from None
         except (HTTPError, OSError) as error:
             raise Interrupted(
-                _reason(error),
+                reason_of(error),
                 received_bytes=self.received_bytes,
                 expected_bytes=self.size_bytes,
             ) from None
@@ -426,61 +365,3 @@ def _file_body(path: Path, held: contextlib.ExitStack, *, patience: Patience) ->
     if not stat.S_ISREG(status.st_mode):
         raise Unreachable("is not a regular file")
     return Body(file.read, size_bytes=status.st_size, patience=patience)
-
-
-def unreachable(error: HTTPError | OSError, *, stall_s: float) -> FetchFailed:
-    cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-    if isinstance(cause, ReadTimeoutError):
-        return Stalled(stall_s, received_bytes=0)
-    if isinstance(cause, LocationValueError):
-        return Unreachable("this URL, or one that it redirects to, cannot be opened")
-    # A certificate that is not trusted now will not be trusted in a minute.
-    if isinstance(_innermost(cause), ssl.SSLCertVerificationError):
-        return NotTrusted(_reason(cause))
-    if isinstance(cause, ProxyError):
-        return Unreachable(f"proxy: {_proxy_reason(cause)}", passing=True)
-    return Unreachable(_reason(cause), passing=not isinstance(cause, SSLError))
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost cause in words; never urllib3's own text, which quotes the URL's query."""
-    system = _innermost(error)
-    if isinstance(system, ssl.SSLCertVerificationError):
-        return f"TLS: the certificate is not accepted: {system.verify_message}"
-    if isinstance(system, ssl.SSLError):
-        return f"TLS: {system.reason}"
-    if isinstance(system, socket.gaierror):
-        return f"the name of the server is not found: {system.strerror}"
-    if isinstance(system, TimeoutError):
-        return "the connection timed out"
-    if isinstance(system, IncompleteRead | RemoteDisconnected):
-        return "the server closed the connection"
-    if isinstance(system, OSError) and system.strerror:
-        return system.strerror
-    if isinstance(error, ConnectTimeoutError):  # for urllib3 a refused connection is one, too
-        return "the connection timed out"
-    return type(system).__name__
-
-
-def _proxy_reason(error: ProxyError) -> str:
-    """What the proxy said; http.client has its status in no field, but first in the text."""
-    system = _innermost(error)
-    said = re.search(r"Tunnel connection failed: ([0-9]{3})\b", str(system))
-    return f"it answers with HTTP status {said[1]}" if said else _reason(error)
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Down the causes to what the kernel, the resolver or http.client said."""
-    while not isinstance(error, OSError | IncompleteRead):
-        inner = [arg for arg in error.args if isinstance(arg, BaseException)]
-        below = inner[0] if inner else error.__cause__ or error.__context__
-        if below is None:
-            break
-        error = below
-    return error
-
-
-def _kib(count_bytes: float) -> str:
-    """In KiB, with so many digits that 1 byte is not nothing."""
-    kib = count_bytes / 1024
-    return f"{kib:.0f}" if kib >= 10 else f"{kib:.2g}"

@@ -17,7 +17,7 @@ from hammer.errors import (
     ImageNotLz4,
     UnpackDied,
 )
-from hammer.stream import child, frames, http, mounts, sources
+from hammer.stream import child, failures, frames, http, mounts, sources
 from hammer.stream.digest import Digest
 from hammer.stream.published import Publisher, Wanted, source_errors
 from hammer.stream.store import Choice, Stores
@@ -211,7 +211,7 @@ def _pass_on(
                 complaint = _complaint(unpacker)
             running.update(data)
             progress(body.received_bytes)
-    except http.FetchFailed as error:
+    except failures.FetchFailed as error:
         if complaint:
             error.add_note(_said(complaint))
         raise

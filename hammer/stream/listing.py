@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 from xml.parsers import expat
 
-from hammer.stream import http
+from hammer.stream import failures, http
 
 PAGE_BYTES = 4 << 20
 MAX_PAGES = 20
@@ -51,9 +51,9 @@ def keys_below(
 def _page(url: str, *, patience: http.Patience | None, on_retry: http.OnRetry | None) -> _Page:
     try:
         text = http.fetch(url, limit_bytes=PAGE_BYTES, patience=patience, on_retry=on_retry)
-    except http.TooLarge as error:
+    except failures.TooLarge as error:
         raise BadListing(error.reason) from None
-    except http.BadStatus:
+    except failures.BadStatus:
         raise NoListing from None
     page = _parsed(text)
     if not page.is_listing:

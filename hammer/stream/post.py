@@ -7,13 +7,8 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from hammer.limited import limited
-from hammer.stream.http import (
-    BadStatus,
-    Stalled,
-    address_of,
-    close_connections,
-    unreachable,
-)
+from hammer.stream.failures import BadStatus, Stalled, unreachable
+from hammer.stream.http import address_of, close_connections
 from hammer.stream.way import Way, manager_for
 
 ANSWER_LIMIT_BYTES = 64 * 1024

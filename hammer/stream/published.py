@@ -24,7 +24,7 @@ from hammer.errors import (
     ImageTooSlow,
     ImageUnreachable,
 )
-from hammer.stream import digest, http, transfer
+from hammer.stream import digest, failures, http, transfer
 from hammer.stream.digest import Digest
 
 SIDE_CARS = {
@@ -112,7 +112,7 @@ class Publisher:
                     patience=self.patience,
                     on_retry=self.on_retry,
                 )
-        except http.TooLarge as error:
+        except failures.TooLarge as error:
             raise DigestMalformed(url=url, reason=str(error)) from None
         except ImageHttpStatus as error:
             reason = f"the server answers with HTTP status {error.status}"
@@ -158,23 +158,23 @@ def source_errors(url: str) -> Iterator[None]:
     """Map what the transfer raises to errors of the image."""
     try:
         yield
-    except http.TooLarge:
+    except failures.TooLarge:
         raise
-    except http.FetchFailed as error:
+    except failures.FetchFailed as error:
         raise _with_notes(_mapped(url, error), error) from None
 
 
-def _mapped(url: str, error: http.FetchFailed) -> ImageError:
+def _mapped(url: str, error: failures.FetchFailed) -> ImageError:
     match error:
-        case http.BadStatus():
+        case failures.BadStatus():
             return ImageHttpStatus(url=url, status=error.status)
-        case http.NotTrusted():
+        case failures.NotTrusted():
             return ImageNotTrusted(url=url, reason=error.reason)
-        case http.Stalled():
+        case failures.Stalled():
             return ImageStalled(url=url, received_bytes=error.received_bytes, limit_s=error.limit_s)
-        case http.TooSlow():
+        case failures.TooSlow():
             return ImageTooSlow(url=url, received_bytes=error.received_bytes, reason=error.reason)
-        case http.Interrupted():
+        case failures.Interrupted():
             return ImageInterrupted(
                 url=url,
                 received_bytes=error.received_bytes,
@@ -188,7 +188,7 @@ def _mapped(url: str, error: http.FetchFailed) -> ImageError:
     return ImageUnreachable(url=url, reason=error.reason)
 
 
-def _with_notes(mapped: ImageError, error: http.FetchFailed) -> ImageError:
+def _with_notes(mapped: ImageError, error: failures.FetchFailed) -> ImageError:
     for note in getattr(error, "__notes__", ()):
         mapped.add_note(note)
     return mapped

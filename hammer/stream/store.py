@@ -19,7 +19,7 @@ from hammer.errors import (
     OsImageMissing,
     StoreUnreachable,
 )
-from hammer.stream import http, listing
+from hammer.stream import failures, http, listing
 
 D = TypeVar("D", bound=contract.Document)
 
@@ -103,7 +103,7 @@ class Stores:
                 )
         except _Absent as absent:
             raise missing(url=url, reason=absent.reason) from None
-        except http.TooLarge as error:
+        except failures.TooLarge as error:
             raise invalid(url=url, problems=(error.reason,)) from None
         try:
             return contract.load(kind, text, name=url)
@@ -180,13 +180,13 @@ def _away(url: str) -> Iterator[None]:
     """Tell what is not there from a server that is away."""
     try:
         yield
-    except http.BadStatus as error:
+    except failures.BadStatus as error:
         if error.status in _ABSENT:
             raise _Absent(error.reason) from None
         raise StoreUnreachable(url=url, reason=error.reason) from None
-    except http.TooLarge:
+    except failures.TooLarge:
         raise
-    except http.FetchFailed as error:
+    except failures.FetchFailed as error:
         if urlsplit(url).scheme == "file":
             raise _Absent(error.reason) from None
         raise StoreUnreachable(url=url, reason=error.reason) from None

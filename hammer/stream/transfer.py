@@ -26,7 +26,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from hammer import redact
-from hammer.stream import http, validators
+from hammer.stream import failures, http, validators
 
 OVERLAP_BYTES = 16 << 10
 """How much of what is there already is asked for again, to compare it."""
@@ -46,11 +46,11 @@ class Digest(Protocol):
     def digest(self) -> bytes: ...
 
 
-class Changed(http.FetchFailed):
+class Changed(failures.FetchFailed):
     """Another image is there now than the one that was begun."""
 
 
-class Recoded(http.FetchFailed):
+class Recoded(failures.FetchFailed):
     """Somebody on the way has put a coding on the bytes."""
 
     def __init__(self, coding: str) -> None:
@@ -58,7 +58,7 @@ class Recoded(http.FetchFailed):
         self.coding = coding
 
 
-class _NoPart(http.FetchFailed):
+class _NoPart(failures.FetchFailed):
     """The part that was asked for cannot be had; all of it may be."""
 
 
@@ -70,7 +70,7 @@ class _Source:
         self.etag: str | None = None
         self.validator: str | None = None
         """For If-Range; None where nothing came from yet, or nothing strong."""
-        self.failure: http.FetchFailed | None = None
+        self.failure: failures.FetchFailed | None = None
         """The last one."""
         self.failures = 0
         """Since there was progress."""
@@ -131,7 +131,7 @@ class Transfer:
         while True:
             try:
                 data = self._read()
-            except http.FetchFailed as error:
+            except failures.FetchFailed as error:
                 if self.received_bytes == self.size_bytes and may_go_on(error):
                     return b""  # no more than the end of the end was lost
                 self._failed(error)
@@ -162,7 +162,7 @@ class Transfer:
                 except _NoPart:
                     self._connect(whole=True)
                 return
-            except http.FetchFailed as error:
+            except failures.FetchFailed as error:
                 self._failed(error)
 
     def _connect(self, *, whole: bool = False) -> None:
@@ -213,7 +213,7 @@ class Transfer:
         if first >= known:
             return hashlib.sha256(), hashlib.sha256(self._tail[first - known :]).digest()
         if self._so_far is None:
-            raise http.Interrupted(
+            raise failures.Interrupted(
                 "the server sends no part of it",
                 received_bytes=self.received_bytes,
                 expected_bytes=self.size_bytes,
@@ -223,7 +223,7 @@ class Transfer:
 
     # --- going on ---------------------------------------------------------------------------
 
-    def _failed(self, error: http.FetchFailed) -> None:
+    def _failed(self, error: failures.FetchFailed) -> None:
         """Choose the source to go on with, and wait. Raises what ends the transfer."""
         now_s, source = time.monotonic(), self._source
         if self._made_progress(error):
@@ -249,7 +249,7 @@ class Transfer:
         self._source = following
         http.pause(pause_s, patience=self._patience)
 
-    def _made_progress(self, error: http.FetchFailed) -> bool:
+    def _made_progress(self, error: failures.FetchFailed) -> bool:
         """Whether the connection that failed was of use.
 
         What was too slow over its last window may have brought a lot, slowly. If that counted,
@@ -257,7 +257,7 @@ class Transfer:
         """
         if self._body is None or self.received_bytes - self._begun_at < PROGRESS_BYTES:
             return False
-        return self._body.was_fast or not isinstance(error, http.TooSlow)
+        return self._body.was_fast or not isinstance(error, failures.TooSlow)
 
     def _next(self) -> _Source | None:
         """In their order, beginning behind the one that failed; None if none is left."""
@@ -265,22 +265,22 @@ class Transfer:
         ring = [*self._sources[at:], *self._sources[:at]]
         return next((each for each in ring if not each.left), None)
 
-    def _as_a_whole(self, error: http.FetchFailed) -> http.FetchFailed:
+    def _as_a_whole(self, error: failures.FetchFailed) -> failures.FetchFailed:
         """The error with the bytes of the whole transfer, not of the connection."""
         match error:
-            case http.Stalled():
-                return http.Stalled(error.limit_s, received_bytes=self.received_bytes)
-            case http.Interrupted():
-                return http.Interrupted(
+            case failures.Stalled():
+                return failures.Stalled(error.limit_s, received_bytes=self.received_bytes)
+            case failures.Interrupted():
+                return failures.Interrupted(
                     error.reason,
                     received_bytes=self.received_bytes,
                     expected_bytes=self.size_bytes,
                 )
-            case http.TooSlow():
+            case failures.TooSlow():
                 error.received_bytes = self.received_bytes
         return error
 
-    def _cause(self) -> http.FetchFailed:
+    def _cause(self) -> failures.FetchFailed:
         """The failure of the first source that has one; those of others are its notes."""
         cause, *others = [each for each in self._sources if each.failure]
         assert cause.failure is not None
@@ -321,15 +321,17 @@ def transferred(
         transfer.close()
 
 
-def _ended_early(at: int, size_bytes: int | None) -> http.Interrupted:
-    return http.Interrupted(
+def _ended_early(at: int, size_bytes: int | None) -> failures.Interrupted:
+    return failures.Interrupted(
         "the server ended it early", received_bytes=at, expected_bytes=size_bytes
     )
 
 
-def may_go_on(error: http.FetchFailed) -> bool:
+def may_go_on(error: failures.FetchFailed) -> bool:
     """Whether the same source may do better when it is asked again."""
-    return http.may_pass(error) or isinstance(error, http.Interrupted | http.Stalled | http.TooSlow)
+    return http.may_pass(error) or isinstance(
+        error, failures.Interrupted | failures.Stalled | failures.TooSlow
+    )
 
 
 def _first_and_total(

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from hammer import redact
-from hammer.stream import http
+from hammer.stream import failures, http
 
 CA_LIMIT_BYTES = 1 << 20
 
@@ -32,7 +32,7 @@ class MoreCa:
             text = self._text().decode("ascii", "replace")
             # What is no certificate would look like a fault of the server later on.
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-        except http.FetchFailed as error:
+        except failures.FetchFailed as error:
             raise self._unusable(error.reason, passing=http.may_pass(error)) from None
         except OSError as error:  # ssl.SSLError is one, too
             no_certificate = isinstance(error, ssl.SSLError)
@@ -48,5 +48,7 @@ class MoreCa:
         with Path(self._where).open("rb") as file:
             return file.read(CA_LIMIT_BYTES)
 
-    def _unusable(self, reason: str, *, passing: bool = False) -> http.Unreachable:
-        return http.Unreachable(f"hammer.ca={redact.url(self._where)}: {reason}", passing=passing)
+    def _unusable(self, reason: str, *, passing: bool = False) -> failures.Unreachable:
+        return failures.Unreachable(
+            f"hammer.ca={redact.url(self._where)}: {reason}", passing=passing
+        )

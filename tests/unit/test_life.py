@@ -35,7 +35,8 @@ from hammer.report import raise_on_signals
 from hammer.shell import abandon_command, boot_command, retry_command
 from hammer.step import Step
 from hammer.steps.kernel import Kernel
-from hammer.stream.http import FetchFailed, Patience
+from hammer.stream.failures import FetchFailed
+from hammer.stream.http import Patience
 from tests.servers import Server, Status, serve
 from tests.unit.documents import DOCUMENT, spec_of
 from tests.unit.fakes import Bench, RecordedPower, RecordedPrograms

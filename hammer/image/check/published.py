@@ -10,7 +10,7 @@ from hammer.image.check import rules
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked
 from hammer.redact import url as shown
-from hammer.stream import http
+from hammer.stream import failures, http
 from hammer.stream.published import (
     SIDE_CAR_BYTES,
     SIDE_CARS,
@@ -34,7 +34,7 @@ class Siblings:
     """Of the image itself."""
     digests: Mapping[str, bytes | Absent | ImageError]
     """Files with digests, by what their names end in, or why there are none."""
-    packages: bytes | http.FetchFailed
+    packages: bytes | failures.FetchFailed
     """packages.txt, or why there is none."""
 
     @property
@@ -58,12 +58,12 @@ def fetch(url: str, *, patience: http.Patience, on_retry: http.OnRetry) -> Sibli
             digests[end] = publisher.text_of(named_after(url, end), limit_bytes=SIDE_CAR_BYTES)
         except (Absent, ImageError) as error:
             digests[end] = error
-    packages: bytes | http.FetchFailed
+    packages: bytes | failures.FetchFailed
     try:
         packages = http.fetch(
             beside(url, PACKAGES), limit_bytes=_PACKAGES_BYTES, patience=patience, on_retry=on_retry
         )
-    except http.FetchFailed as error:
+    except failures.FetchFailed as error:
         packages = error
     return Siblings(url=url, digests=digests, packages=packages)
 
@@ -118,10 +118,10 @@ def _digest(
         yield Finding(rules.DIGEST_FORM, f"{file} does not begin as md5sum writes it")
 
 
-def _packages(found: bytes | http.FetchFailed) -> Iterator[Outcome]:
-    if isinstance(found, http.TooLarge):
+def _packages(found: bytes | failures.FetchFailed) -> Iterator[Outcome]:
+    if isinstance(found, failures.TooLarge):
         yield Unchecked(rules.PACKAGES_MISSING, f"{PACKAGES}: {found.reason}")
-    elif isinstance(found, http.FetchFailed):
+    elif isinstance(found, failures.FetchFailed):
         yield Finding(rules.PACKAGES_MISSING, f"no {PACKAGES} beside the image: {found.reason}")
     elif not found.strip():
         yield Finding(rules.PACKAGES_MISSING, f"{PACKAGES} beside the image is empty")

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hammer.stream.http import (
+from hammer.stream.failures import (
     BadStatus,
     FetchFailed,
     Interrupted,
-    Patience,
     Stalled,
     TooLarge,
     Unreachable,
-    fetch,
 )
+from hammer.stream.http import Patience, fetch
 from tests.servers import (
     Answer,
     Chunked,

@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape
 import pytest
 
 from hammer.stream import listing
-from hammer.stream.http import FetchFailed, Patience
+from hammer.stream.failures import FetchFailed
+from hammer.stream.http import Patience
 from hammer.stream.listing import BadListing, NoListing, keys_below
 from tests.servers import (
     Answer,

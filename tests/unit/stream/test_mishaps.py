@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from hammer.stream.http import FetchFailed, Patience
+from hammer.stream.failures import FetchFailed
+from hammer.stream.http import Patience
 from hammer.stream.transfer import OVERLAP_BYTES, transferred
 from tests.servers import (
     Answer,

@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from hammer.stream.http import BadStatus, FetchFailed, Stalled, Unreachable
+from hammer.stream.failures import BadStatus, FetchFailed, Stalled, Unreachable
 from hammer.stream.post import ANSWER_LIMIT_BYTES, Answer, post
 from tests.servers import Drip, Redirect, Silent, Status, nobody, serve
 

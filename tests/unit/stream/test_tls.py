@@ -10,7 +10,8 @@ import pytest
 
 from hammer.errors import ImageNotTrusted
 from hammer.stream.date import date_of
-from hammer.stream.http import NotTrusted, Patience, Unreachable, fetch
+from hammer.stream.failures import NotTrusted, Unreachable
+from hammer.stream.http import Patience, fetch
 from hammer.stream.image import HttpImages
 from hammer.stream.trust import MoreCa
 from hammer.stream.way import Proxies, Way

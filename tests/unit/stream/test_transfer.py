@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from hammer.stream.http import (
+from hammer.stream.failures import (
     BadStatus,
     FetchFailed,
     Interrupted,
-    Patience,
     Stalled,
     TooSlow,
     Unreachable,
 )
+from hammer.stream.http import Patience
 from hammer.stream.transfer import OVERLAP_BYTES, PROGRESS_BYTES, Changed, Recoded, transferred
 from tests import servers
 from tests.servers import (

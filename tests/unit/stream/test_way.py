@@ -2,7 +2,8 @@
 
 import pytest
 
-from hammer.stream.http import BadStatus, Patience, Unreachable, fetch
+from hammer.stream.failures import BadStatus, Unreachable
+from hammer.stream.http import Patience, fetch
 from hammer.stream.post import post
 from hammer.stream.way import Proxies, Way
 from tests.servers import Redirect, Status, Then, nobody, serve
