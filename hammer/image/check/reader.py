@@ -184,8 +184,11 @@ def _read_archive(flow: Flow, facts: Facts) -> None:
         facts.members += 1
         try:
             if member.kind is Kind.HARDLINK:
-                if not tree.hard_link(member):
+                link = tree.hard_link(member)
+                if link is None:
                     facts.missing_targets.add(member.name)
+                else:
+                    _note_hidden(link, tree.entries[link], facts)
                 continue
             path = tree.place(member)
         except Contradiction as reason:
@@ -199,10 +202,14 @@ def _read_archive(flow: Flow, facts: Facts) -> None:
                 facts.oversized.add(path)
         else:
             entry = Entry(member.kind, member.mode, 0, 0, member.target, 0, False, None)
-        if path.partition(b"/")[0] in HIDDEN and _is_hidden_content(path, entry):
-            facts.hidden.add(path)
+        _note_hidden(path, entry, facts)
         tree.put(path, entry)
     facts.zero_blocks = 1 if archive.end_mark else 0
+
+
+def _note_hidden(path: bytes, entry: Entry, facts: Facts) -> None:
+    if path.partition(b"/")[0] in HIDDEN and _is_hidden_content(path, entry):
+        facts.hidden.add(path)
 
 
 def _note_attributes(member: Member, facts: Facts) -> None:

@@ -126,8 +126,8 @@ class Tree:
                 raise TooMany
         self.entries[path] = entry
 
-    def hard_link(self, member: Member) -> bool:
-        """Give the target of the link another name; False if there is no target.
+    def hard_link(self, member: Member) -> bytes | None:
+        """Give the target of the link another name; its real path, None if there is no target.
 
         Raises Contradiction, TooMany.
         """
@@ -136,17 +136,18 @@ class Tree:
             target = self._real(member.target, last=False)
         except Contradiction as failure:
             if failure.number == errno.ENOENT:
-                return False
+                return None
             raise
         entry = self.entries.get(target)
         if entry is None:
-            return False
+            return None
         if self._is_same(target, entry, member.name):
-            return True
+            return target
         if entry.kind is Kind.DIRECTORY:
             raise Contradiction(errno.EPERM)
-        self.put(self.place(member), entry)
-        return True
+        path = self.place(member)
+        self.put(path, entry)
+        return path
 
     def _is_same(self, target: bytes, entry: Entry, name: bytes) -> bool:
         try:

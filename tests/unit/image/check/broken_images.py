@@ -203,6 +203,8 @@ CASES = (
     _members("member-through-link", with_({"lib/firmware/x": b""}), "/lib/firmware/x"),
     _members("member-hidden", with_({"run/x": b""}), "/run/x"),
     _members("member-hidden", with_({"dev/console": b"x"}), "/dev/console"),
+    _members("member-hidden", with_({"run/x": HardLink("etc/passwd")}), "/run/x"),
+    _members("member-hidden", with_({"dev/x": HardLink("etc/passwd")}), "/dev/x"),
     # --- what is published
     _stream("image-name", GOOD, "img.tar", name="img.tar"),
     _beside("digest-missing", "No such file", {f"{NAME}.md5": None}),
