@@ -1,21 +1,16 @@
 """Rules of the installer: there, a program that this image can start, and without syntax errors."""
 
 from collections.abc import Iterator, Sequence
-from struct import Struct, error
 from typing import Protocol
 
 from hammer.errors import ProgramFailed, ProgramMissing, ProgramTimeout
 from hammer.host.programs import AuthorProgram
-from hammer.image.check import rules
-from hammer.image.check.reader import ELF_MAGIC, INSTALLERS, Facts
+from hammer.image.check import programs, rules
+from hammer.image.check.programs import ELF_MAGIC, X86_64, elf_interpreter, shebang
+from hammer.image.check.reader import INSTALLERS, Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked
 from hammer.image.check.tree import Entry, Tree
 from hammer.stream.tar import printable
-
-X86_64 = 62  # EM_X86_64, elf(5)
-_PT_INTERP = 3
-_PROGRAM_HEADERS = Struct("<32xQ14xHH")  # of a 64-bit ELF header: offset, entry size, count
-_PROGRAM_HEADER = Struct("<I4xQ16xQ")  # type, offset, size in the file
 
 # Which shell can parse a script for which interpreter: dash knows less than bash does,
 # so that bash reads what is for bash only.
@@ -25,7 +20,6 @@ _PARSERS = {
     b"bash": AuthorProgram.BASH,
 }
 _PARSE_LIMIT_S = 20.0
-_LINE_BYTES = 255  # of a first line the kernel reads no more (BINPRM_BUF_SIZE less a NUL)
 
 
 class Parsers(Protocol):
@@ -73,25 +67,6 @@ def _elf(tree: Tree, path: str, entry: Entry) -> Iterator[Outcome]:
         yield from _interpreter(tree, path, interpreter)
 
 
-def elf_interpreter(content: bytes) -> bytes | None:
-    """What PT_INTERP of a 64-bit program names; None if it is static. Raises ValueError."""
-    try:
-        offset, entry_bytes, count = _PROGRAM_HEADERS.unpack_from(content)
-        for number in range(count):
-            at = offset + number * entry_bytes
-            kind, start, length = _PROGRAM_HEADER.unpack_from(content, at)
-            if kind == _PT_INTERP:
-                name = content[start : start + length]
-                if len(name) != length:
-                    break
-                return name.rstrip(b"\0")
-        else:
-            return None
-    except error:
-        pass
-    raise ValueError("its ELF headers are damaged")
-
-
 def _script(
     tree: Tree, path: str, content: bytes, *, size: int, parsers: Parsers
 ) -> Iterator[Outcome]:
@@ -118,23 +93,6 @@ def _script(
         yield Unchecked(rules.INSTALLER_SYNTAX, f"{path} holds more than text")
     else:
         yield from _syntax(path, content, parser, parsers=parsers)
-
-
-def shebang(content: bytes) -> list[bytes]:
-    """Interpreter and its argument of the first line, as the kernel cuts them; or nothing.
-
-    Linux, fs/binfmt_script.c: blanks and tabs separate, everything else belongs to the name.
-    A line may end with the file, and of a longer one the argument is cut.
-    """
-    if not content.startswith(b"#!"):
-        return []
-    line, line_feed, _ = content[2:_LINE_BYTES].replace(b"\t", b" ").partition(b"\n")
-    line = line.lstrip(b" ")
-    ends = line_feed or len(content) < _LINE_BYTES or b" " in line or b"\0" in line
-    if not ends:
-        return []  # nobody knows how the name goes on
-    name, _, argument = line.partition(b"\0")[0].partition(b" ")
-    return [word for word in (name, argument.strip(b" ")) if word]
 
 
 def _program(words: Sequence[bytes]) -> bytes:
@@ -177,17 +135,14 @@ def _found(tree: Tree, program: bytes) -> Entry | None:
 def _interpreter(tree: Tree, path: str, interpreter: bytes) -> Iterator[Outcome]:
     name = printable(interpreter)
     entry = tree.file(interpreter)
-    problem = ""
     if interpreter.endswith(b"\r"):
         problem = "the first line ends in CR LF, and the kernel takes the CR as part of the name"
     elif not interpreter.startswith(b"/"):
         problem = "the interpreter is not named by an absolute path"
-    elif entry is None:
-        problem = "the image has no such file"
-    elif not entry.mode & 0o111:
-        problem = f"it is not executable there (mode {entry.mode:04o})"
-    elif entry.machine not in (0, X86_64):
-        problem = f"it is for machine {entry.machine} (elf(5)), not {X86_64} (x86-64)"
+    else:
+        problem = programs.problem(entry)
+        if entry is not None and not problem and (reason := programs.starter_problem(tree, entry)):
+            problem = f"it {reason}"
     if problem:
         yield Finding(rules.INSTALLER_INTERPRETER, f"{path} is started by {name}: {problem}")
 

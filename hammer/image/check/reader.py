@@ -5,11 +5,10 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from struct import Struct
 
 from hammer.algorithm import Algorithm
 from hammer.errors import ImageCorrupt, ImageError, ImageNotLz4, ImageTruncated
-from hammer.image.check import xattrs
+from hammer.image.check import programs, xattrs
 from hammer.image.check.tree import Contradiction, Entry, Names, TooMany, Tree
 from hammer.stream import frames, http
 from hammer.stream.ahead import ahead
@@ -51,9 +50,8 @@ _KEPT = (
 _KEPT_PATH = re.compile(b"|".join(b"(%s)" % paths.replace(b"(", b"(?:") for _, paths in _KEPT))
 _KEPT_BYTES = tuple(limit_bytes for limit_bytes, _ in _KEPT)
 
-ELF_MAGIC = b"\x7fELF"
-_ELF_MACHINE = Struct("<H")  # at 18, elf(5); the programs here are little endian
-_ELF_BYTES = 20
+_STARTERS_MAX = 1000  # different ones; an image has a handful
+_STARTER_BYTES_MAX = 255
 
 
 @dataclass(kw_only=True)
@@ -179,6 +177,7 @@ def _first(known: ImageError | None, other: ImageError) -> ImageError:
 def _read_archive(flow: Flow, facts: Facts) -> None:
     tree = facts.tree
     kept = _KEPT_BYTES_MAX
+    starters: dict[bytes, bytes] = {}
     archive = Archive(flow, url=facts.where)
     for member in archive:
         facts.members += 1
@@ -196,12 +195,12 @@ def _read_archive(flow: Flow, facts: Facts) -> None:
             continue
         _note_attributes(member, facts)
         if member.kind is Kind.FILE:
-            entry = _file(flow, path, member, room_bytes=kept)
+            entry = _file(flow, path, member, room_bytes=kept, starters=starters)
             kept -= len(entry.content or b"")
             if entry.size > FILE_BYTES_MAX:
                 facts.oversized.add(path)
         else:
-            entry = Entry(member.kind, member.mode, 0, 0, member.target, 0, False, None)
+            entry = Entry(member.kind, member.mode, target=member.target)
         _note_hidden(path, entry, facts)
         tree.put(path, entry)
     facts.zero_blocks = 1 if archive.end_mark else 0
@@ -221,7 +220,9 @@ def _note_attributes(member: Member, facts: Facts) -> None:
             facts.acl_bytes += len(text)
 
 
-def _file(flow: Flow, path: bytes, member: Member, *, room_bytes: int) -> Entry:
+def _file(
+    flow: Flow, path: bytes, member: Member, *, room_bytes: int, starters: dict[bytes, bytes]
+) -> Entry:
     content = head = None
     size = stored_bytes = member.size
     kept_bytes = _kept_bytes(path)
@@ -229,21 +230,32 @@ def _file(flow: Flow, path: bytes, member: Member, *, room_bytes: int) -> Entry:
         size, stored_bytes = member.sparse.size, member.sparse.data_bytes
     elif kept_bytes and min(kept_bytes, size) <= room_bytes:
         content = head = flow.take(min(kept_bytes, size))
-    elif member.mode & 0o111 and size >= _ELF_BYTES:
-        head = flow.take(_ELF_BYTES)
-    machine = _ELF_MACHINE.unpack_from(head, 18)[0] if head and _is_elf(head) else 0
-    capable = xattrs.is_capability(member.xattrs.get(xattrs.CAPABILITY, b""))
-    return Entry(Kind.FILE, member.mode, size, stored_bytes, b"", machine, capable, content)
+    elif member.mode & 0o111:
+        head = flow.take(min(programs.HEAD_BYTES, size))
+    return Entry(
+        Kind.FILE,
+        member.mode,
+        size,
+        stored_bytes,
+        machine=programs.machine_of(head or b""),
+        starter=_starter(head, starters) if member.mode & 0o111 else b"",
+        capable=xattrs.is_capability(member.xattrs.get(xattrs.CAPABILITY, b"")),
+        content=content,
+    )
+
+
+def _starter(head: bytes | None, known: dict[bytes, bytes]) -> bytes | None:
+    """What starts a program; each name is kept once, because there may be a million programs."""
+    found = None if head is None else programs.starter_of(head)
+    if found is None or len(found) > _STARTER_BYTES_MAX or len(known) >= _STARTERS_MAX:
+        return None if found is None else known.get(found)
+    return known.setdefault(found, found)
 
 
 def _kept_bytes(path: bytes) -> int:
     """How much of the file is kept; 0 for nearly all."""
     match = _KEPT_PATH.fullmatch(path)
     return _KEPT_BYTES[(match.lastindex or 1) - 1] if match else 0
-
-
-def _is_elf(head: bytes) -> bool:
-    return head[:4] == ELF_MAGIC and len(head) >= _ELF_BYTES
 
 
 def _is_hidden_content(path: bytes, entry: Entry) -> bool:

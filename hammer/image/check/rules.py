@@ -351,6 +351,11 @@ SHELL_MISSING = _error(
     "install.sh and the scripts of packages run with /bin/sh",
     "install a shell and the link /bin/sh",
 )
+PROGRAM_LOADER = _error(
+    "program-loader",
+    "a dynamic program is started by the loader that it names, as a script is by its interpreter",
+    "install the C library or the interpreter that is named, for x86-64",
+)
 ARCHITECTURE = _error(
     "architecture",
     "programs of another machine than x86-64 do not start",

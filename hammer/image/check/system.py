@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from hammer.image.check import rules
-from hammer.image.check.installer import X86_64
+from hammer.image.check import programs, rules
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked, listed
 from hammer.image.check.tree import Tree
@@ -45,9 +44,15 @@ def _programs(tree: Tree) -> Iterator[Outcome]:
             yield Finding(rule, f"there is no /{path}, or it leads nowhere")
         elif not entry.mode & 0o111:
             yield Finding(rule, f"/{path} is not executable (mode {entry.mode:04o})")
-        elif entry.machine not in (0, X86_64):
-            text = f"/{path} is for machine {entry.machine} (elf(5)), not {X86_64} (x86-64)"
-            yield Finding(rules.ARCHITECTURE, text)
+        elif not entry.size:
+            yield Finding(rule, f"/{path} is empty")
+        elif reason := programs.machine_problem(entry):
+            yield Finding(rules.ARCHITECTURE, f"/{path} {reason}")
+        elif entry.starter is None:
+            text = f"the first {programs.HEAD_BYTES} bytes of /{path} do not tell what starts it"
+            yield Unchecked(rules.PROGRAM_LOADER, text)
+        elif reason := programs.starter_problem(tree, entry):
+            yield Finding(rules.PROGRAM_LOADER, f"/{path} {reason}")
 
 
 def _os_release(tree: Tree) -> Iterator[Outcome]:

@@ -28,6 +28,7 @@ from tests.unit.image.check.good_image import (
     CONFIG,
     INITRD,
     KERNEL,
+    LOADER,
     MODULES,
     VERSION,
     bzimage,
@@ -130,6 +131,8 @@ ARM64[0x38:0x3C] = b"ARM\x64"
 ZBOOT = b"MZ\0\0zimg" + bytes(1024)
 FOREIGN = bytearray(elf_file())
 FOREIGN[18] = 183  # EM_AARCH64
+STATIC = File(elf_file(), mode=0o755)
+ON_BASH = File(b"#!/bin/bash\n", mode=0o755)
 
 CASES = (
     # --- the stream
@@ -259,6 +262,21 @@ CASES = (
         ),
         "/opt/sh: it is for machine 183",
     ),
+    _members(
+        "installer-interpreter",
+        with_({"install.sh": File(b"#!/opt/sh\n", mode=0o755), "opt/sh": File(b"", mode=0o755)}),
+        "/opt/sh: it is empty there",
+    ),
+    _members(
+        "installer-interpreter",
+        with_(
+            {
+                "install.sh": File(b"#!/opt/sh\n", mode=0o755),
+                "opt/sh": File(elf_file(interpreter="/lib/ld-musl-x86_64.so.1"), mode=0o755),
+            }
+        ),
+        "/opt/sh: it is started by /lib/ld-musl-x86_64.so.1: the image has no such file",
+    ),
     _stream(
         "installer-syntax",
         packed(tar_of(with_({"install.sh": File(b"#!/bin/sh\nif\n", mode=0o755)}))),
@@ -327,8 +345,31 @@ CASES = (
     _members("init-missing", with_({"usr/sbin/init": b"#!/bin/sh\n"}), "0644"),
     _members(
         "shell-missing",
-        {**without("usr/bin/sh"), "install.sh": File(b"#!/bin/bash\n", mode=0o755)},
+        {**without("usr/bin/sh"), "install.sh": ON_BASH},
         "/bin/sh",
+    ),
+    _members(
+        "init-missing", with_({"usr/lib/systemd/systemd": File(b"", mode=0o755)}), "init is empty"
+    ),
+    _members(
+        "shell-missing",
+        with_({"usr/bin/dash": File(b"", mode=0o755), "install.sh": ON_BASH}),
+        "/bin/sh is empty",
+    ),
+    _members(
+        "program-loader",
+        {**without(LOADER), "install.sh": STATIC},
+        f"/sbin/init is started by /{LOADER.removeprefix('usr/')}: the image has no such file",
+    ),
+    _members(
+        "program-loader",
+        with_({LOADER: b"x", "install.sh": STATIC}),
+        "/bin/sh is started by /lib64/ld-linux-x86-64.so.2: it is not executable",
+    ),
+    _members(
+        "program-loader",
+        with_({"usr/lib/systemd/systemd": File(b"#!/opt/init\n", mode=0o755)}),
+        "/sbin/init is started by /opt/init",
     ),
     _members(
         "architecture", with_({"usr/lib/systemd/systemd": File(bytes(FOREIGN), mode=0o755)}), "183"

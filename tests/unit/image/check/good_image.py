@@ -10,6 +10,7 @@ VERSION = "6.1.0-9-amd64"
 KERNEL, INITRD = f"boot/vmlinuz-{VERSION}", f"boot/initrd.img-{VERSION}"
 CONFIG = f"boot/config-{VERSION}"
 MODULES = f"usr/lib/modules/{VERSION}"
+LOADER = "usr/lib64/ld-linux-x86-64.so.2"
 PROGRAM = File(elf_file(interpreter="/lib64/ld-linux-x86-64.so.2"), mode=0o755)
 INSTALLER = b"#!/bin/sh\nset -eu\necho installed\n"
 # Reported of every image: what is in it and how large it is.
@@ -61,7 +62,7 @@ def good() -> dict[str, Entry]:
         "vmlinuz": Link(KERNEL),
         "initrd.img": Link(INITRD),
         f"{MODULES}/modules.dep": b"kernel/fs/ext4.ko:\n",
-        "usr/lib64/ld-linux-x86-64.so.2": PROGRAM,
+        LOADER: PROGRAM,
         "usr/lib/systemd/systemd": PROGRAM,
         "usr/sbin/init": Link("../lib/systemd/systemd"),
         "usr/bin/dash": PROGRAM,

@@ -17,7 +17,15 @@ from hammer.stream.http import Patience
 from tests.images import NAME, PATH, File, Link, packed, tar_of
 from tests.servers import Answer, Cut, Stall, Status, Then, serve
 from tests.unit.image.check.broken_images import CASES, ELSEWHERE, GOOD, HARMLESS, Broken, published
-from tests.unit.image.check.good_image import ALWAYS, CONFIG, INITRD, INSTALLER, with_, without
+from tests.unit.image.check.good_image import (
+    ALWAYS,
+    CONFIG,
+    INITRD,
+    INSTALLER,
+    PROGRAM,
+    with_,
+    without,
+)
 
 PATIENCE = Patience(connect_s=5, stall_s=0.5, retry_for_s=0.1, first_pause_s=0.05)
 
@@ -181,6 +189,21 @@ def test_content_beyond_the_limit_is_not_judged(
     assert {"kernel-format", "installer-syntax", "os-release"} <= {
         each.rule.id for each in report.unchecked
     }
+
+
+def test_what_starts_a_program_may_not_be_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = File(PROGRAM.content[:100], mode=0o755)
+    content = packed(tar_of(with_({"usr/lib/systemd/systemd": cut})))
+    report = checked_files(tmp_path, content, published(content))
+    assert broken(report) == ALWAYS
+    assert [each.rule.id for each in report.unchecked] == ["program-loader"]
+    # Each program of an image may name another one, and all of them are kept.
+    monkeypatch.setattr(reader, "_STARTERS_MAX", 0)
+    report = checked_files(tmp_path, GOOD, published(GOOD))
+    assert broken(report) == ALWAYS
+    assert [each.rule.id for each in report.unchecked] == ["program-loader"] * 2
 
 
 def test_after_a_fault_what_is_known_is_told(tmp_path: Path) -> None:

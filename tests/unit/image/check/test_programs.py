@@ -1,8 +1,8 @@
-"""How the kernel reads the beginning of an installer."""
+"""How the kernel reads the beginning of a program."""
 
 import pytest
 
-from hammer.image.check.installer import elf_interpreter, shebang
+from hammer.image.check.programs import elf_interpreter, shebang, starter_of
 from tests.initramfs.elf_files import elf_file
 
 
@@ -38,3 +38,20 @@ def test_the_interpreter_of_a_program() -> None:
 def test_a_program_that_is_cut(length: int) -> None:
     with pytest.raises(ValueError, match="damaged"):
         elf_interpreter(elf_file(interpreter="/lib64/" + "x" * 40)[:length])
+
+
+def test_headers_of_no_length_are_damaged() -> None:
+    """They would all be the same one, read 65535 times for each program of an image."""
+    image = bytearray(elf_file())
+    image[54:58] = b"\0\0\xff\xff"
+    with pytest.raises(ValueError, match="damaged"):
+        elf_interpreter(bytes(image))
+
+
+def test_what_starts_a_program() -> None:
+    program = elf_file(interpreter="/lib64/ld.so")
+    assert starter_of(program) == b"/lib64/ld.so"
+    assert starter_of(elf_file()) == b""
+    assert starter_of(program[:100]) is None, "not known, which is not the same as none"
+    assert starter_of(b"#!/bin/sh -e\n") == b"/bin/sh"
+    assert starter_of(b"text") == b""
