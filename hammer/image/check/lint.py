@@ -6,7 +6,17 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from hammer.errors import ImageError, RuleUnknown
-from hammer.image.check import archive, installer, kernel, metal, published, rules, space, system
+from hammer.image.check import (
+    archive,
+    installer,
+    kernel,
+    metal,
+    places,
+    published,
+    rules,
+    space,
+    system,
+)
 from hammer.image.check.reader import Facts, read
 from hammer.image.check.rules import Finding, Outcome, Rule, Severity, Unchecked
 from hammer.stream import http
@@ -58,6 +68,7 @@ def lint(
             *installer.findings(facts, parsers),
             *kernel.findings(facts),
             *system.findings(facts),
+            *places.findings(facts),
             *metal.findings(facts),
             *fits(facts),
         ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hammer.image.check import rules
 from hammer.image.check.reader import DOCUMENT_BYTES, METAL, Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked, listed
-from hammer.stream.tar import printable
+from hammer.stream.tar import Kind, printable
 
 # Written on the machine, by the agent or by the installer.
 _WRITTEN_THERE = (
@@ -21,7 +21,10 @@ _WRITTEN_THERE = (
 
 
 def findings(facts: Facts) -> Iterator[Outcome]:
-    names = sorted(name for name, _ in facts.tree.under(METAL))
+    # A directory is told of as one that is in the way.
+    names = sorted(
+        name for name, entry in facts.tree.under(METAL) if entry.kind is not Kind.DIRECTORY
+    )
     stale = [f"/{METAL}/{printable(name)}" for name in names if name in _WRITTEN_THERE]
     for name in names:
         if name not in _WRITTEN_THERE:

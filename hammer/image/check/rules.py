@@ -410,6 +410,12 @@ SETUID = _info("setuid", "programs that run as their owner or group, whoever sta
 CAPABILITIES = _info("capabilities", "programs with file capabilities; a lossy packer drops them")
 COMPONENTS = _info("components", "what images for metal-stack bring: FRR, go-lldpd, ignition")
 
+PATH_IN_THE_WAY = _error(
+    "path-in-the-way",
+    "the agent mounts on /proc, /sys, /dev, /tmp and writes files, after the disks were erased",
+    "ship a directory where one is mounted on, and none where a file is written",
+)
+
 # --- /etc/metal -------------------------------------------------------------------------------
 
 METAL_STALE = _warning(

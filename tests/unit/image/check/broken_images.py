@@ -392,6 +392,23 @@ CASES = (
         "/usr/bin/ping",
     ),
     _members("components", with_({"usr/lib/frr/zebra": b""}), "FRR yes, go-lldpd no"),
+    *(
+        _members("path-in-the-way", entries, text)
+        for entries, text in (
+            (with_({"etc/metal": b""}), "/etc/metal/userdata (Not a directory)"),
+            (with_({"etc/metal/install.yaml": Directory()}), "/etc/metal/install.yaml (a dir"),
+            (with_({"etc/metal/userdata/x": b""}), "/etc/metal/userdata (a directory)"),
+            (with_({"etc/fstab": Directory()}), "/etc/fstab (a directory)"),
+            (with_({"etc/fstab": Link("/boot")}), "/etc/fstab (a directory)"),
+            (with_({"etc/fstab": Link("fstab")}), "/etc/fstab (Too many levels"),
+            (with_({"etc/lvm/lvmlocal.conf": Directory()}), "/etc/lvm/lvmlocal.conf (a dir"),
+            (with_({"proc": b""}), "/proc (no directory)"),
+            (with_({"sys": Link("etc/passwd")}), "/sys (no directory)"),
+            (with_({"sys": Link("etc/passwd/x")}), "/sys (Not a directory)"),
+            (with_({"tmp": Link("tmp")}), "/tmp (Too many levels"),
+            ({**without("dev/null", "dev/fd"), "dev": b""}, "/dev (no directory)"),
+        )
+    ),
     # --- /etc/metal
     _members("metal-stale", with_({"etc/metal/install.yaml": b"a: 1"}), "/etc/metal/install.yaml"),
     _members("metal-stale", with_({"etc/metal/boot-info.yaml": b""}), "boot-info.yaml"),
@@ -491,5 +508,20 @@ HARMLESS = {
     ),
     "a directory that is linked to itself": packed(tar_of(twice(("etc", HardLink("etc"))))),
     "a directory twice": packed(tar_of(twice(("etc", Directory(mode=0o700))))),
+    "places that are not there": packed(
+        tar_of(without("proc", "sys", "dev", "dev/null", "dev/fd", "tmp", "etc/metal"))
+    ),
+    "places that are links": packed(
+        tar_of(
+            with_(
+                {
+                    "etc/metal": Link("/var/lib/metal"),
+                    "etc/fstab": Link("/run/none"),
+                    "etc/lvm": b"",
+                    "tmp": Link("var/tmp"),
+                }
+            )
+        )
+    ),
     "more padding": packed(PLAIN + bytes(100 << 10)),
 }

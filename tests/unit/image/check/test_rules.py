@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from contract import FilesystemLayout, load, paths
 from hammer.errors import ProgramFailed
 from hammer.host.programs import AuthorProgram
-from hammer.image.check import reader, space, tree
+from hammer.image.check import places, reader, space, tree
 from hammer.image.check.layout import findings as fits
 from hammer.image.check.lint import Report, as_url, lint
 from hammer.image.check.rules import RULES, Severity
@@ -104,6 +104,12 @@ def test_a_broken_image_breaks_its_rule_and_no_other(case: Broken, tmp_path: Pat
 def test_paths_are_those_of_the_contract() -> None:
     assert tuple(f"/{path}" for path in reader.INSTALLERS) == tuple(map(str, paths.INSTALLERS))
     assert f"/{reader.METAL}" == str(paths.METAL)
+
+
+def test_places_are_those_where_the_agent_writes() -> None:
+    named = {str(path) for path in vars(paths).values() if isinstance(path, PurePosixPath)}
+    named -= {str(paths.METAL), str(paths.OS_INSTALLER)}
+    assert {f"/{path}" for path in (*places.REMOVED, *places.WRITTEN, places.LVM_LOCAL)} == named
 
 
 def test_every_rule_has_an_image_that_breaks_it() -> None:
