@@ -1,15 +1,14 @@
 """The image index: which images there are, and where; what metal-api answers to GET /v1/image."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from contract.document import ClosedDocument, refuse, rule
-from contract.fields import ImageUrl, Listed, OptionalText, Text, Unit
+from contract.fields import Either, Listed, OptionalText, Text, Unit, address_of_a_file
 from contract.image_reference import ID_PATTERN, ImageId, most_recent
 from contract.layout_places import twice
-
-Classification = Literal["preview", "supported", "deprecated"]
 
 
 def _image_id(text: str) -> str:
@@ -21,7 +20,11 @@ def _image_id(text: str) -> str:
 
 
 class IndexedImage(ClosedDocument):
-    """An image of the index (metal-api, image)."""
+    """An image of the index (metal-api, image).
+
+    An index holds images that are for others, too: what only matters of the image that is
+    chosen is not judged here.
+    """
 
     source: ClassVar[str] = "metal-api: cmd/metal-api/internal/service/v1/image.go"
     unused_keys = frozenset({"changed", "created", "usedby"})
@@ -40,19 +43,28 @@ class IndexedImage(ClosedDocument):
     description: Annotated[Text, Unit("text")] = ""
     """What it is."""
 
-    url: ImageUrl
-    """Where it is: .tar.lz4, .tar.zst, .tar.gz or .tar, by http, https or file."""
+    url: Annotated[str, Either(None, ""), Unit("URL")]
+    """Where it is. The agent reads .tar.lz4, .tar.zst, .tar.gz or .tar, by http, https or file."""
 
-    features: Listed[Literal["machine", "firewall"]] = ()
-    """What a machine with it can be."""
+    features: Listed[Annotated[str, Unit("text")]] = ()
+    """What a machine with it can be: machine, firewall."""
 
-    classification: Classification | None = None
-    """What the publisher says of it. It does not matter for the choice."""
+    classification: OptionalText = None
+    """preview, supported or deprecated. It does not matter for the choice."""
 
     expiration_date: Annotated[
         OptionalText, Field(alias="expirationDate"), Unit("RFC 3339 time")
     ] = None
     """Until when it is meant to be used. It does not matter for the choice."""
+
+    @property
+    def url_problem(self) -> str:
+        """Why the agent can read no image at `url`; empty if it can."""
+        try:
+            address_of_a_file(self.url)
+        except PydanticCustomError as error:
+            return error.message()
+        return ""
 
 
 class ImageIndex(ClosedDocument):

@@ -58,6 +58,9 @@ ROWS = (
     _refused("image-unknown", "id of an image that the store does not have", errors.ImageUnknown),
     _refused("index-missing", "image index that is not there", errors.IndexMissing),
     _refused("index-invalid", "image index that is none", errors.IndexInvalid),
+    _refused(
+        "index-oci", "image that its index has behind an oci:// URL", errors.ImageAddressInvalid
+    ),
     _refused("store-unreachable", "server of a store that is away", errors.StoreUnreachable),
     _refused("listing-invalid", "listing of a store with a document type", errors.ListingInvalid),
     _refused("store-no-digest", "image of a store without its .md5", errors.DigestMissing),

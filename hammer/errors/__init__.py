@@ -18,6 +18,7 @@
     │   ├── ImageUnknown
     │   ├── IndexMissing
     │   ├── IndexInvalid
+    │   ├── ImageAddressInvalid
     │   ├── OsImageMissing
     │   ├── OsImageInvalid
     │   ├── Unsupported
@@ -181,6 +182,7 @@ from hammer.errors.spec import (
     DiskTooSmall,
     DocumentInvalid,
     DocumentMissing,
+    ImageAddressInvalid,
     ImageUnknown,
     IndexInvalid,
     IndexMissing,
@@ -240,6 +242,7 @@ __all__ = [
     "GuestLost",
     "HammerError",
     "HostError",
+    "ImageAddressInvalid",
     "ImageChanged",
     "ImageCorrupt",
     "ImageError",

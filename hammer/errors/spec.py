@@ -97,6 +97,23 @@ class IndexInvalid(SpecError):
 
 
 @dataclass(eq=False, kw_only=True)
+class ImageAddressInvalid(SpecError):
+    """What the image index has as the URL of the image is none that the agent can read."""
+
+    code = "image-address-invalid"
+    hint = "correct `url` of this image in the index, or take an image that is there by http(s)"
+
+    image_id: str
+    store: str
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"image {self.image_id} of {redact.url(self.store)}"
+        return f"{where} is at {redact.url(self.url) or 'no URL'}: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
 class OsImageMissing(SpecError):
     """The OSImage is not where it should be."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from contract.image_store import packages_url
 from hammer import redact
 from hammer.console import printable
+from hammer.steps.check import chosen
 from hammer.stream import failures, http
 from hammer.stream.digest import Digest
 from hammer.stream.image import HttpImages
@@ -55,10 +56,10 @@ def resolve(
 ) -> Resolved:
     """Look an id up, and ask for the image as the agent would. Nothing is written.
 
-    Raises what Images.choose and Images.ask do.
+    Raises what `chosen` and Images.ask do.
     """
     images = HttpImages(patience=patience, on_retry=on_retry)
-    choice = images.choose(image_id, store)
+    choice = chosen(images, image_id, store)
     offer = images.ask(choice.url, image_id=choice.image_id)
     packages, why = packages_url(offer.url), ""
     try:

@@ -9,6 +9,7 @@ from hammer.errors import (
     DiskInUse,
     DiskMissing,
     DiskTooSmall,
+    ImageAddressInvalid,
     MachineUnknown,
     NotRoot,
     ProgramMissing,
@@ -22,8 +23,9 @@ from hammer.host.mounts import mount_points, refuse_full
 from hammer.host.programs import Program
 from hammer.machine import Machine
 from hammer.spec import InstallSpec
-from hammer.stream.image import Offer
+from hammer.stream.image import Images, Offer
 from hammer.stream.published import Wanted
+from hammer.stream.store import Choice
 
 TABLES_MIB = 2
 """What GPT takes: 1 MiB of alignment before the first partition, the backup at the end."""
@@ -58,11 +60,21 @@ def ask_for_image(machine: Machine, image: contract.Image) -> Offer:
             image.url, image_id=image.id, wanted=wanted, mirrors=image.mirrors
         )
     assert image.store is not None  # else the document had been refused
-    choice = machine.images.choose(image.id, image.store)
+    choice = chosen(machine.images, image.id, image.store)
     machine.console.say(f"{image.id} is {choice.image_id}, {redact.url(choice.url)}")
     return machine.images.ask(
         choice.url, image_id=choice.image_id, wanted=wanted, mirrors=image.mirrors
     )
+
+
+def chosen(images: Images, image_id: str, store: str) -> Choice:
+    """The image that the id means. Raises what Images.choose does, ImageAddressInvalid."""
+    choice = images.choose(image_id, store)
+    if choice.listed and (reason := choice.listed.url_problem):
+        raise ImageAddressInvalid(
+            image_id=choice.image_id, store=store, url=choice.url, reason=reason
+        )
+    return choice
 
 
 def ask_by_os_image(machine: Machine, manifest: contract.OsImage, *, image_id: str = "") -> Offer:

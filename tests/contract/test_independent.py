@@ -91,7 +91,6 @@ PATTERNS: list[tuple[str, Place, str, Callable[[str], object]]] = [
     ("machine-allocation.yaml", ["userdata"], SPACES, str),
     ("machine-allocation.yaml", ["firewallRules", "egress", 0, "comment"], "az_ -A\n", str),
     ("image-index", ["images", 0, "id"], "deb-ian12.0v+_ \n", str),
-    ("image-index", ["images", 0, "url"], "htps:/fileHTTPS?#@[].a \n\x1f", str),
 ]
 
 

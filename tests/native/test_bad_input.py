@@ -118,6 +118,9 @@ GIVEN: dict[str, Given] = {
     "image-unknown": in_store("/os", {}),
     "index-missing": in_store("/index.yaml", {}),
     "index-invalid": in_store("/index.yaml", {"/index.yaml": b"[{id: tiny, url: 7}]"}),
+    "index-oci": in_store(
+        "/index.yaml", {"/index.yaml": b"[{id: tiny-1.0, url: 'oci://images.test/tiny'}]"}
+    ),
     "store-unreachable": in_store("/os", {STORED: Status(500)}),
     "listing-invalid": in_store("/os", {"/": b"<!DOCTYPE ListBucketResult [<!ENTITY a 'a'>]><a/>"}),
     "store-no-digest": in_store("/os", {STORED: b"an image"}),

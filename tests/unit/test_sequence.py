@@ -17,6 +17,7 @@ from hammer.errors import (
     DiskTooSmall,
     FileFailed,
     HammerError,
+    ImageAddressInvalid,
     InstallerFailed,
     InstallerKilled,
     InstallerMissing,
@@ -37,6 +38,7 @@ from hammer.host.identity import Identity
 from hammer.host.programs import Program
 from hammer.step import Step
 from hammer.stream.published import Wanted
+from hammer.stream.store import Choice
 from tests.unit.documents import DOCUMENT, spec_of
 from tests.unit.fakes import DIGEST, Bench
 
@@ -104,6 +106,18 @@ def test_an_image_by_its_id_is_looked_up_before_the_first_write(bench: Bench) ->
     provenance = (bench.target / "etc/metal/hammer-provenance.json").read_text()
     assert json.loads(provenance)["image"]["id"] == "debian-12.0.20261101"
     assert json.loads(provenance)["image"]["url"] == "http://images.test/os/found/img.tar.lz4"
+
+
+def test_an_image_that_its_index_has_at_an_odd_place_is_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = contract.IndexedImage(id="debian-12.0.1", url="oci://images.test/debian:12")
+    choice = Choice(image_id=listed.id, url=listed.url, listed=listed)
+    monkeypatch.setattr(bench.images, "choose", lambda *_: choice)
+    named = ('url: "http://images.test/img.tar.lz4"', "store: 'http://images.test/i.yaml'")
+    with pytest.raises(ImageAddressInvalid, match=r"debian-12\.0\.1 of http://images\.test/i"):
+        bench.provision(spec_of(named, ("debian-12.0.20261101", "debian-12.0")))
+    assert bench.log == []
 
 
 SHA256 = "0123456789abcdef" * 4

@@ -76,6 +76,23 @@ def test_json_for_programs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     }
 
 
+def test_an_image_of_an_index_that_cannot_be_read(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """It is refused when it is meant, and the others are there all the same."""
+    index = tmp_path / "images.json"
+    odd = {"id": "debian-13.0.1", "url": f"oci://me:{SECRET}@images.test/debian:13"}
+    with serve(published()) as server:
+        usual = {"id": "debian-12.0.1", "url": server.url(STORED), "classification": ""}
+        index.write_text(json.dumps([odd, usual]))
+        assert resolved(capsys, "debian-12", "--store", str(index))[0] == 0
+        status, said = resolved(capsys, "debian-13", "--store", str(index))
+    assert status == 10
+    told = " ".join(said.split())
+    assert "[image-address-invalid] image debian-13.0.1 of " in told
+    assert "oci://images.test/debian:13: must be a URL with http, https or file" in told
+
+
 def test_an_index_does_not_steer_the_terminal(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
