@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hammer.errors import ImageError, ImageNotLz4
 from hammer.image import formats
-from hammer.image.check import rules, tree
+from hammer.image.check import rules
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome
 from hammer.stream import acl, frames
@@ -15,8 +15,7 @@ def findings(facts: Facts) -> Iterator[Outcome]:
     if facts.fault is not None:
         yield Finding(rules.BY_ID[facts.fault.code], _text(facts.fault))
     if facts.too_many:
-        limit = f"{tree.ENTRIES_MAX} paths or {tree.NAME_BYTES_MAX >> 20} MiB of names"
-        yield Finding(rules.TOO_MANY_MEMBERS, f"more than {limit}")
+        yield Finding(rules.TOO_MANY_MEMBERS, facts.too_many)
     if facts.contradictions.count:
         yield Finding(rules.TAR_CORRUPT, f"cannot be written: {facts.contradictions}")
     if facts.missing_targets.count:

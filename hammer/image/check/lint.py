@@ -19,6 +19,7 @@ from hammer.image.check import (
 )
 from hammer.image.check.reader import Facts, read
 from hammer.image.check.rules import Finding, Outcome, Rule, Severity, Unchecked
+from hammer.image.check.tree import TooMany
 from hammer.stream import http
 from hammer.stream.published import source_errors
 
@@ -62,17 +63,24 @@ def lint(
         # First, because they say which digests are to be made of the image.
         siblings = published.fetch(url, patience=patience, on_retry=on_retry)
         facts = read(body, url=url, where=where, algorithms=siblings.algorithms)
-    outcomes: list[Outcome] = [*archive.findings(facts), *published.findings(facts, siblings)]
-    if not facts.incomplete:
-        outcomes += [
-            *installer.findings(facts, parsers),
-            *kernel.findings(facts),
-            *system.findings(facts),
-            *places.findings(facts),
-            *metal.findings(facts),
-            *fits(facts),
-        ]
-    outcomes = [each for each in _judged(outcomes, facts) if each.rule not in skipped]
+
+    def findings() -> Iterator[Outcome]:
+        yield from archive.findings(facts)
+        yield from published.findings(facts, siblings)
+        if not facts.incomplete:
+            yield from installer.findings(facts, parsers)
+            yield from kernel.findings(facts)
+            yield from system.findings(facts)
+            yield from places.findings(facts)
+            yield from metal.findings(facts)
+            yield from fits(facts)
+
+    try:
+        found = list(findings())
+    except TooMany as reason:
+        facts.too_many = str(reason)
+        found = list(findings())  # nobody looks into the tree any more
+    outcomes = [each for each in _judged(found, facts) if each.rule not in skipped]
     return Report(
         where=where,
         findings=tuple(

@@ -71,7 +71,8 @@ class Facts:
     content_checksum: bool = True
     fault: ImageError | None = None
     """Why the image could not be read to its end as an archive."""
-    too_many: bool = False
+    too_many: str = ""
+    """What there is too much of; empty if nothing is."""
     zero_blocks: int = 2
     """How many of the two blocks of the end mark are there."""
     bytes_after_end: int = 0
@@ -96,7 +97,7 @@ class Facts:
         """Why rules about the whole image cannot be judged; empty if they can."""
         if self.fault is not None:
             return f"the image cannot be read to its end ({self.fault.code})"
-        return "there are too many members" if self.too_many else ""
+        return f"the check gave up: {self.too_many}" if self.too_many else ""
 
 
 def read(
@@ -120,8 +121,8 @@ def read(
             _read_padding(flow, facts)
         except ImageError as fault:
             facts.fault = fault
-        except TooMany:
-            facts.too_many = True
+        except TooMany as reason:
+            facts.too_many = str(reason)
         # Of something that is no image at all, the rest is not worth its time.
         if not isinstance(facts.fault, ImageNotLz4):
             _read_on(flow, chunks, facts)

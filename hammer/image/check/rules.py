@@ -120,8 +120,8 @@ IMAGE_STALLED = _error(
 )
 TOO_MANY_MEMBERS = _error(
     "too-many-members",
-    "the check keeps a table of all members, and this one would not fit into memory",
-    "make fewer files: no root filesystem has that many",
+    "the check keeps a table of all members and follows their links: this takes too much of it",
+    "make fewer files and fewer links to links: no root filesystem has that many",
     of_whole=False,
 )
 HARD_LINK_MISSING = _error(

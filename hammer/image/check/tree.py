@@ -14,6 +14,9 @@ from hammer.stream.tar import Kind, Member, printable
 # this is the limit of the check's memory: twenty times the files of a large server.
 ENTRIES_MAX = 1_000_000
 NAME_BYTES_MAX = 256 << 20
+# A name may lead through 40 links of 2000 parts each, and each member has a name: some KiB of
+# an image would keep us busy for minutes. A million hard links take less, a Debian some thousand.
+STEPS_MAX = 20_000_000
 _PATH_MAX = 4095  # limits.h of Linux, without the NUL
 _NAME_MAX = 255
 _SHOWN = 5
@@ -49,7 +52,7 @@ class Contradiction(Exception):
 
 
 class TooMany(Exception):
-    """More members, or longer names, than are kept."""
+    """More than any image has; the text says of what."""
 
 
 @dataclass
@@ -81,6 +84,7 @@ class Tree:
         """By real path: no directory of a key is a symbolic link."""
         self._children: dict[bytes, int] = {}
         self._name_bytes = 0
+        self._steps = 0
         self.twice = Names()
         self.retyped = Names()
         self.through_links = Names()
@@ -125,7 +129,8 @@ class Tree:
             self._children[parent] = self._children.get(parent, 0) + 1
             self._name_bytes += len(path)
             if len(self.entries) >= ENTRIES_MAX or self._name_bytes > NAME_BYTES_MAX:
-                raise TooMany
+                limit = f"{ENTRIES_MAX} paths or {NAME_BYTES_MAX >> 20} MiB of names"
+                raise TooMany(f"more than {limit}")
         self.entries[path] = entry
 
     def hard_link(self, member: Member) -> bytes | None:
@@ -169,6 +174,7 @@ class Tree:
     def _made_directory(self, name: bytes) -> bytes:
         at = b""
         for part in name.split(b"/"):
+            self._step()
             here = at + b"/" + part if at else part
             entry = self.entries.get(here)
             if entry is None:
@@ -251,6 +257,11 @@ class Tree:
                 found.setdefault(path.rpartition(b"/")[0], []).append(path)
         return found
 
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps > STEPS_MAX:
+            raise TooMany(f"more than {STEPS_MAX} steps on the ways of names and links")
+
     def _real(self, path: bytes, *, last: bool = True) -> bytes:
         """Where `path` leads, by path_resolution(7); of its last part only if `last`.
 
@@ -261,6 +272,7 @@ class Tree:
         links = 0
         while todo:
             part = todo.pop()
+            self._step()
             if part == b".":
                 continue
             if part == b"..":

@@ -14,7 +14,7 @@ from hammer.image.check.layout import findings as fits
 from hammer.image.check.lint import Report, as_url, lint
 from hammer.image.check.rules import RULES, Severity
 from hammer.stream.http import Patience
-from tests.images import NAME, PATH, File, Link, packed, tar_of
+from tests.images import NAME, PATH, Directory, Entry, File, HardLink, Link, packed, tar_of
 from tests.servers import Answer, Cut, Stall, Status, Then, serve
 from tests.unit.image.check.broken_images import CASES, ELSEWHERE, GOOD, HARMLESS, Broken, published
 from tests.unit.image.check.good_image import (
@@ -184,6 +184,35 @@ def test_more_members_than_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_names_longer_than_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "NAME_BYTES_MAX", 100)
     assert broken(checked_files(tmp_path, GOOD, published(GOOD))) == {"too-many-members"}
+
+
+LONG_WAYS: list[tuple[str, Entry]] = [
+    ("d", Directory()),
+    *((f"s{number}", Link("d/../" * 600 + f"s{number + 1}")) for number in range(39)),
+    ("s39", Link("d")),
+]
+
+
+@pytest.mark.parametrize(
+    ("more", "before"),
+    [
+        ([(f"s0/{number}", b"") for number in range(50)], 100),
+        ([(f"h{number}", HardLink("s0/x")) for number in range(50)], 100),
+        ([("d/" * 1000 + str(number), b"") for number in range(2)], 100),
+        # While the rules are judged.
+        ([*((f"d/initrd-{number}", b"") for number in range(50)), ("boot", Link("s0"))], 100_000),
+    ],
+    ids=["members", "hard links", "names", "rules"],
+)
+def test_longer_ways_than_are_gone(
+    more: list[tuple[str, Entry]], before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "STEPS_MAX", before)
+    content = packed(tar_of([*LONG_WAYS, ("d/x", b""), *more]))
+    report = checked_files(tmp_path, content, published(content))
+    assert broken(report) == {"too-many-members"}
+    assert "steps on the ways" in report.findings[0].text
+    assert {each.rule.id for each in report.unchecked} >= {"kernel-missing", "init-missing"}
 
 
 def test_content_beyond_the_limit_is_not_judged(
