@@ -13,6 +13,7 @@ from contract.meta import Labels, Meta
 from contract.protobuf import (
     TRIMMED_PATTERN,
     Flag,
+    InQuotes,
     Message,
     Numbered,
     Secret,
@@ -68,7 +69,7 @@ Classification = Annotated[
 ]
 
 # Less than 65535: so api/v2/machine.proto has it.
-Port = Annotated[int, Field(ge=0, le=65532)]
+Port = Annotated[int, Field(ge=0, le=65532), InQuotes()]
 
 
 _COMMENT = "[a-z_ -]{0,100}"

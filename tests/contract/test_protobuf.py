@@ -26,6 +26,10 @@ def created(time: Value) -> Value:
     return {"meta": {"createdAt": time}}
 
 
+def egress(**values: Value) -> Value:
+    return {"firewallRules": {"egress": (values,)}}
+
+
 def nothing(key: str) -> Value:
     return {key: ({},)}
 
@@ -39,6 +43,7 @@ def nothing(key: str) -> Value:
         (network(vrf=2**64 - 1), network(vrf=str(2**64 - 1))),
         (network(asn=4200000001), network(asn=4200000001)),
         (network(asn="4200000001"), network(asn=4200000001)),
+        (egress(ports=(22, "443")), egress(ports=(22, 443))),
         # Enums by name and by number.
         (network(networkType="NETWORK_TYPE_CHILD"), network(networkType="NETWORK_TYPE_CHILD")),
         (network(networkType=5), network(networkType="NETWORK_TYPE_CHILD")),
@@ -98,6 +103,11 @@ def test_what_is_taken_and_how_it_is_written(given: Value, written: Value) -> No
             {"image": {"features": (0,)}},
             "image.features[0]: must be one of 'IMAGE_FEATURE_MACHINE' or 'IMAGE_FEATURE_FIREWALL'",
         ),
+        (
+            egress(ports=("65533",)),
+            "firewallRules.egress[0].ports[0]: must be at most 65532",
+        ),
+        (egress(ports=("ssh",)), "firewallRules.egress[0].ports[0]: must be an integer"),
         (network(ips=(None,)), "networks[0].ips[0]: must be a string (quote it)"),
         (network(masquerade=True), "networks[0].masquerade: unknown key"),
         ({"sshpublickeys": ()}, "sshpublickeys: unknown key, did you mean sshPublicKeys?"),
