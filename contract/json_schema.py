@@ -1,9 +1,14 @@
 """JSON Schema (draft 2020-12) of a document, with unit and source of every key."""
 
+from copy import deepcopy
+from itertools import combinations
+
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from contract.document import ClosedDocument, Document
+from contract.other_names import other_names
+from contract.protobuf import Message
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -35,11 +40,30 @@ class _Generator(GenerateJsonSchema):
                 entry["x-unit"] = unit
         if issubclass(model, ClosedDocument):
             made["additionalProperties"] = False
-            if model.unused_keys:
-                # Not among the properties: no editor shall offer them.
-                names = "|".join(sorted(model.unused_keys))
-                made["patternProperties"] = {f"^(?:{names})$": {}}
+            if hidden := _hidden(model, made["properties"]):
+                made["patternProperties"] = hidden
+            if pairs := _two_names(model):
+                made["not"] = {"anyOf": [{"required": pair} for pair in pairs]}
         return made
+
+
+def _hidden(model: type[ClosedDocument], properties: JsonSchemaValue) -> JsonSchemaValue:
+    """Keys that are taken, and not among the properties: no editor shall offer them."""
+    hidden: JsonSchemaValue = {}
+    if model.unused_keys:
+        hidden[f"^(?:{'|'.join(sorted(model.unused_keys))})$"] = {}
+    if issubclass(model, Message):
+        for name, usual in other_names(model).items():
+            hidden[f"^{name}$"] = deepcopy(properties[usual]) | {"deprecated": True}
+    return hidden
+
+
+def _two_names(model: type[ClosedDocument]) -> list[list[str]]:
+    """The pairs of names that one key has: it must not be there twice."""
+    names: dict[str, list[str]] = {}
+    for name, usual in other_names(model).items() if issubclass(model, Message) else ():
+        names.setdefault(usual, [usual]).append(name)
+    return [[*pair] for each in names.values() for pair in combinations(each, 2)]
 
 
 def _taken(entry: JsonSchemaValue, keyword: str) -> str | None:

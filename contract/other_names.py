@@ -22,7 +22,7 @@ def with_usual_names(
 def _mapping(
     model: type[Message], values: dict[str, Value], place: Place, problems: list[Problem]
 ) -> dict[str, Value]:
-    usual = _usual_names(model)
+    usual = other_names(model)
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
     made: dict[str, Value] = {}
     for key, value in values.items():
@@ -48,7 +48,8 @@ def _below(model: type[Message], value: Value, place: Place, problems: list[Prob
     return value
 
 
-def _usual_names(model: type[Message]) -> dict[str, str]:
-    """From the names in the .proto file, of today and of before."""
+def other_names(model: type[Message]) -> dict[str, str]:
+    """The usual names by the names in the .proto file, of today and of before."""
     in_proto = {name: field.alias or name for name, field in model.model_fields.items()}
-    return {**in_proto, **model.older_names}
+    other = {name: usual for name, usual in in_proto.items() if name != usual}
+    return {**other, **model.older_names}

@@ -11,9 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from contract import MachineAllocation
 from contract.document import Document
 from contract.generations import GENERATIONS, Generation
 from contract.kinds import KINDS, Kind, example, kind_named, schema
+from contract.other_names import other_names
+from contract.protobuf import Message
+from contract.unknown_keys import models_in
+from contract.values import Value
 from contract.yaml_reader import read
 from tests.contract import golden
 from tests.contract.broken_documents import good
@@ -50,6 +55,41 @@ def test_every_generation_is_taken(generation: Generation) -> None:
     text = golden.install_yaml(generation.since)
     assert schema_takes("install.yaml", text)
     assert json.loads(json.dumps(read(text))) == yaml_1_2(text)
+
+
+def with_other_names(model: type[Document], values: Value) -> Value:
+    """The same message with the names of the .proto file, those of before where there are any."""
+    assert isinstance(values, dict)
+    assert issubclass(model, Message)
+    others = {usual: name for name, usual in other_names(model).items()}
+    made: dict[str, Value] = {}
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        if key in values:
+            made[others.get(key, key)] = below(field.annotation, values[key])
+    return made
+
+
+def below(annotation: object, value: Value) -> Value:
+    for inner in models_in(annotation):
+        if isinstance(value, tuple):
+            return tuple(with_other_names(inner, each) for each in value)
+        return with_other_names(inner, value)
+    return value
+
+
+def test_other_names_of_protobuf_are_taken() -> None:
+    model = MachineAllocation
+    values = with_other_names(model, good("machine-allocation.yaml"))
+    text = as_bytes(values)
+    for name in (b"dnsServer", b"ntpServer", b"filesystem_layout", b"destination_prefixes"):
+        assert b'"%s"' % name in text
+    assert problems_of(model, text) == ()
+    assert schema_takes("machine-allocation.yaml", text)
+    # What is below them is judged, as under the usual name.
+    bad = as_bytes(changed(values, ["filesystem_layout", "volume_groups"], ({"nam": "x"},)))
+    assert problems_of(model, bad)
+    assert not schema_takes("machine-allocation.yaml", bad)
 
 
 # --- texts with a pattern: what the check takes, the schema takes ----------------------------
