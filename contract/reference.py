@@ -1,4 +1,4 @@
-"""Tables of keys for docs/contract.md, made from the models.
+"""The kinds and the tables of their keys for docs/contract.md, made from the models.
 
 python -m contract.reference docs/contract.md
 """
@@ -6,18 +6,29 @@ python -m contract.reference docs/contract.md
 import json
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 from pydantic.json_schema import JsonSchemaValue
 
-from contract.kinds import Kind, kind_named, schema
+from contract.kinds import KINDS, Kind, kind_named, schema
 
 _BLOCK = re.compile(r"(<!-- keys of (\S+) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
+_KINDS = re.compile(r"(<!-- kinds -->\n).*?(<!-- end of kinds -->)", re.DOTALL)
+_COLUMNS = 100
 
 
 def updated(page: str) -> str:
-    """The page with every block `<!-- keys of KIND -->` written anew."""
+    """The page with the blocks `<!-- kinds -->` and `<!-- keys of KIND -->` written anew."""
+    page = _KINDS.sub(lambda block: f"{block[1]}\n{kinds()}\n{block[2]}", page)
     return _BLOCK.sub(lambda block: f"{block[1]}\n{tables(kind_named(block[2]))}\n{block[3]}", page)
+
+
+def kinds() -> str:
+    """A sentence with the names of all of them."""
+    *others, last = (f"`{kind.name}`" for kind in KINDS)
+    text = f"The kinds are {', '.join(others)} and {last}."
+    return textwrap.fill(text, _COLUMNS, break_on_hyphens=False) + "\n"
 
 
 def tables(kind: Kind) -> str:

@@ -26,6 +26,7 @@ _RUN = re.compile(r"```console\n\$ contract (.*?)\n(.*?)```", re.DOTALL)
 def test_the_tables_are_those_of_the_models() -> None:
     page = PAGE.read_text()
     assert page.count("<!-- keys of ") == len(KINDS)
+    assert page.count("<!-- kinds -->") == 1
     assert updated(page) == page, "run `make docs`"
 
 
