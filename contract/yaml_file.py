@@ -1,5 +1,8 @@
 """Documents from text and to text: bounded, strict, and never quoting what they hold."""
 
+import errno
+import os
+import select
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +18,9 @@ from contract.yaml_limits import MAX_BYTES, Unreadable
 from contract.yaml_positions import positions
 
 D = TypeVar("D", bound=Document)
+
+SILENCE_LIMIT_S = 10.0
+"""So long a pipe may keep us waiting for its next byte, as `<(curl URL)` does."""
 
 NO_MAPPING = "must be a mapping of keys to values"
 
@@ -62,14 +68,38 @@ def load_value(model: type[D], value: Value, text: bytes, *, name: str) -> D:
 
 
 def load_file(model: type[D], path: Path) -> D:
-    """As `load`; OSError when the file cannot be read. At most the limit is read."""
+    """As `load`; OSError when the file cannot be read. At most the limit is read.
+
+    A pipe or device that is silent for SILENCE_LIMIT_S cannot be read.
+    """
     return load(model, read_bounded(path), name=str(path))
 
 
 def read_bounded(path: Path) -> bytes:
-    """A file, or of a larger one so much that `load` sees it is too large."""
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+    """A file, or of a larger one so much that `load` sees it is too large.
+
+    Raises OSError, TimeoutError of a pipe or device that is silent for SILENCE_LIMIT_S.
+    """
+    # Opening a FIFO waits for its writer, and reading /proc/kmsg, which is a regular file to
+    # stat(2), for the next message: for ever, if there is none. Files on a disk are always ready.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    text = b""
+    try:
+        while len(text) <= MAX_BYTES:
+            ready, _, _ = select.select([handle], [], [], SILENCE_LIMIT_S)
+            if not ready:
+                reason = f"nothing to read for {SILENCE_LIMIT_S:g} s"
+                raise TimeoutError(errno.ETIMEDOUT, reason)
+            try:
+                piece = os.read(handle, MAX_BYTES + 1 - len(text))
+            except BlockingIOError:  # somebody else was faster
+                continue
+            if not piece:
+                break
+            text += piece
+    finally:
+        os.close(handle)
+    return text
 
 
 def read_bounded_stdin() -> bytes:

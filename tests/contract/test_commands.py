@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -163,6 +165,40 @@ def test_a_file_is_read_once(
     assert texts == [path.read_text()]
 
 
+def test_a_pipe_in_which_nobody_writes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contract.yaml_file.SILENCE_LIMIT_S", 0.1)
+    path = tmp_path / "boot-info.yaml"
+    os.mkfifo(path)
+    told = (10, f"{path}: cannot be read (nothing to read for 0.1 s)\n")
+    assert run(capsys, "check", str(path)) == told
+    # One that has begun, and does not go on.
+    handle = os.open(path, os.O_RDWR)
+    os.write(handle, b"kernel: /k\n")
+    assert run(capsys, "check", str(path)) == told
+    os.close(handle)
+
+
+def test_a_pipe_in_which_somebody_writes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In pieces, and the first one after the reader has come, as a slow program does."""
+    path = tmp_path / "boot-info.yaml"
+    os.mkfifo(path)
+
+    def write() -> None:
+        with path.open("wb", buffering=0) as pipe:
+            for piece in (b"kernel: /k\n", b"cmdline: ", b"a\n"):
+                time.sleep(0.05)
+                pipe.write(piece)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert run(capsys, "check", str(path)) == (0, f"{path}: ok (boot-info.yaml)\n")
+    writer.join()
+
+
 # --- as a program --------------------------------------------------------------------------
 
 
@@ -207,6 +243,12 @@ def test_stdin(text: str, status: int, said: str) -> None:
     done = started("check", *options, "-", stdin=text)
     assert (done.returncode, done.stderr) == (status, "")
     assert done.stdout == f"(stdin){said}\n"
+
+
+@pytest.mark.programs
+def test_stdin_by_the_name_of_its_device() -> None:
+    done = started("check", "/dev/stdin", stdin="kernel: /k\ncmdline: a\n")
+    assert done.stdout == "/dev/stdin: ok (boot-info.yaml)\n"
 
 
 @pytest.mark.programs
