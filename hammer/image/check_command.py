@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hammer import redact
 from hammer.console import Console, json_sink, text_sink
+from hammer.errors import ImageError
 from hammer.host.programs import HostPrograms
 from hammer.report import Subparsers, answer, reported, stdout
 from hammer.stream.http import Patience
@@ -61,21 +62,30 @@ def check_command(arguments: argparse.Namespace) -> int:
     if arguments.disk_mib and not arguments.layout:
         arguments.usage_error("--disk-mib goes with --layout")
     form = report.Format(arguments.format)
-    console = Console([json_sink(stdout) if form is report.Format.JSON else text_sink(stdout)])
+    sinks = [json_sink(stdout) if form is report.Format.JSON else text_sink(stdout)]
+    if form is report.Format.GITHUB:
+        sinks.append(report.github_sink(stdout))
+    console = Console(sinks)
+    where = redact.url(arguments.image) if "://" in arguments.image else arguments.image
     found: list[lint.Report] = []
 
     def life() -> None:
-        found.append(
-            lint.lint(
-                lint.as_url(arguments.image),
-                where=redact.url(arguments.image) if "://" in arguments.image else arguments.image,
-                skip=arguments.skip,
-                fits=_fits(arguments) if arguments.layout else space.findings,
-                parsers=HostPrograms(),
-                patience=Patience(retry_for_s=CHECK_RETRY_S),
-                on_retry=aside,
+        try:
+            found.append(
+                lint.lint(
+                    lint.as_url(arguments.image),
+                    where=where,
+                    skip=arguments.skip,
+                    fits=_fits(arguments) if arguments.layout else space.findings,
+                    parsers=HostPrograms(),
+                    patience=Patience(retry_for_s=CHECK_RETRY_S),
+                    on_retry=aside,
+                )
             )
-        )
+        except ImageError as error:
+            if form is report.Format.TEXT:
+                raise
+            found.append(lint.unopened(error, where=where, skip=arguments.skip))
         answer(report.TOLD[form](found[0]))
 
     status = reported(console, life)

@@ -92,6 +92,24 @@ def lint(
     )
 
 
+def unopened(error: ImageError, *, where: str, skip: Sequence[str] = ()) -> Report:
+    """What is to be told of an image that `lint` could not open: that, and no other verdict.
+
+    Programs that read reports need not know a second shape. Raises RuleUnknown.
+    """
+    skipped = chosen(skip)
+    why = "an image that cannot be opened is installed on no machine"
+    rule = Rule(id=error.code, severity=Severity.ERROR, why=why, fix=error.hint)
+    reason = f"the image cannot be opened ({error.code})"
+    return Report(
+        where=where,
+        findings=(Finding(rule, str(error)),),
+        unchecked=tuple(Unchecked(each, reason) for each in rules.RULES if each not in skipped),
+        skipped=skipped,
+        facts=Facts(where=where),
+    )
+
+
 def _judged(outcomes: Sequence[Outcome], facts: Facts) -> Iterator[Outcome]:
     """Without verdicts on a whole that nobody has seen."""
     if not facts.incomplete:

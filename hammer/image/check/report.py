@@ -1,10 +1,10 @@
 """A report as text, as JSON, and as the commands that GitHub's workflows understand."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 
-from hammer.console import printable
+from hammer.console import Event, Sink, Write, printable
 from hammer.image.check.lint import Report
 from hammer.image.check.rules import RULES, Severity
 
@@ -36,13 +36,18 @@ def as_text(report: Report) -> str:
         if rule.severity is not Severity.INFO and rule.id not in told:
             lines += [f"    why: {rule.why}", f"    fix: {rule.fix}"]
         told.add(rule.id)
-    reasons: dict[str, list[str]] = {}
-    for unchecked in report.unchecked:
-        reasons.setdefault(unchecked.reason, []).append(unchecked.rule.id)
-    lines += [f"not checked: {', '.join(ids)}: {reason}" for reason, ids in reasons.items()]
+    lines += [f"not checked: {text}" for text in _not_checked(report)]
     if report.skipped:
         lines.append(f"skipped: {', '.join(rule.id for rule in report.skipped)}")
     return "".join(f"{printable(line)}\n" for line in [*lines, summary(report)])
+
+
+def _not_checked(report: Report) -> Iterator[str]:
+    """For each reason the rules, in one text."""
+    reasons: dict[str, list[str]] = {}
+    for unchecked in report.unchecked:
+        reasons.setdefault(unchecked.reason, []).append(unchecked.rule.id)
+    yield from (f"{', '.join(ids)}: {reason}" for reason, ids in reasons.items())
 
 
 def summary(report: Report) -> str:
@@ -88,13 +93,34 @@ def as_json(report: Report) -> str:
 
 
 def as_github(report: Report) -> str:
-    """A workflow command for each finding, then the line that sums up."""
+    """A workflow command for each finding and each reason why a rule is not checked; the sum."""
     lines = [
-        f"::{_GITHUB_COMMANDS[finding.rule.severity]} title={finding.rule.id}"
-        f"::{_escaped(report.where)}: {_escaped(finding.text)} (fix: {_escaped(finding.rule.fix)})"
+        _github(
+            _GITHUB_COMMANDS[finding.rule.severity],
+            finding.rule.id,
+            f"{report.where}: {finding.text} (fix: {finding.rule.fix})",
+        )
         for finding in report.findings
     ]
+    lines += [
+        _github("notice", "not checked", f"{report.where}: {text}") for text in _not_checked(report)
+    ]
     return "".join(f"{printable(line)}\n" for line in [*lines, _escaped(summary(report))])
+
+
+def github_sink(write: Write) -> Sink:
+    """A failure of the command itself as a workflow command; nothing else."""
+
+    def sink(event: Event) -> None:
+        if event["event"] == "failed":
+            text = f"{event['message']} (fix: {event['hint']})"
+            write(printable(_github("error", str(event["code"]), text)) + "\n")
+
+    return sink
+
+
+def _github(command: str, title: str, text: str) -> str:
+    return f"::{command} title={title}::{_escaped(text)}"
 
 
 def _escaped(text: str) -> str:

@@ -144,6 +144,55 @@ def test_what_is_no_file(make: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "FAILED [image-unreachable]" in capsys.readouterr().out
 
 
+def test_an_image_that_is_not_there_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the shape of every report."""
+    skip = ["--skip", "setuid"]
+    assert main(["image", "check", str(tmp_path / "x"), "--format", "json", *skip]) == 20
+    told = json.loads(capsys.readouterr().out)
+    assert (told["errors"], told["warnings"], told["md5"], told["members"]) == (1, 0, None, 0)
+    (finding,) = told["findings"]
+    assert (finding["rule"], finding["severity"]) == ("image-unreachable", "error")
+    assert "No such file" in finding["text"]
+    assert {each["rule"] for each in told["unchecked"]} == {rule.id for rule in RULES} - {"setuid"}
+    assert told["skipped"] == ["setuid"]
+
+
+def test_an_image_that_is_not_there_on_github(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["image", "check", str(tmp_path / "x"), "--format", "github"]) == 20
+    error, notice, summary = capsys.readouterr().out.splitlines()
+    assert error.startswith(f"::error title=image-unreachable::{tmp_path}/x: ")
+    assert "No such file" in error
+    assert notice.startswith(f"::notice title=not checked::{tmp_path}/x: image-not-lz4, ")
+    assert notice.endswith(": the image cannot be opened (image-unreachable)")
+    assert summary.startswith(f"{tmp_path}/x: 1 error, ")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["--skip", "qqqqqq"], 2, "::error title=rule-unknown::--skip qqqqqq: no such rule (fix: "),
+        (["--layout", "none%"], 10, "::error title=layout-missing::layout none%25: No such file"),
+    ],
+)
+def test_wrong_words_on_github(
+    words: list[str], status: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["image", "check", str(tmp_path / "x"), "--format", "github", *words]) == status
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("::")]
+    assert line.startswith(told)
+
+
+def test_github_is_told_what_is_not_checked(tmp_path: Path) -> None:
+    text = report.as_github(checked_files(tmp_path, GOOD[:-9], published(GOOD[:-9])))
+    (line,) = [line for line in text.splitlines() if "title=not checked::" in line]
+    assert "kernel-missing" in line
+    assert line.endswith("the image cannot be read to its end (image-truncated)")
+
+
 def test_secrets_of_a_url_are_not_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
