@@ -212,7 +212,7 @@ class Settings:
     ip: str | None = field(default=None, metadata=_word("ip", _text))
     """Network configuration as Documentation/admin-guide/nfs/nfsroot.rst of Linux has it."""
     console: str | None = field(default=None, metadata=_word("console", _text))
-    """The last `console=`; earlier ones only mirror the kernel's messages."""
+    """The last `console=` with a name; earlier ones only mirror the kernel's messages."""
 
 
 def words(cmdline: str) -> Iterator[tuple[str, str | None]]:
@@ -250,6 +250,8 @@ def parse(cmdline: str) -> Settings:
             if key.startswith("hammer."):
                 raise CmdlineInvalid(word=key, reason=_unknown(key, list(known)))
             continue
+        if key == "console" and not value:
+            continue  # without a name it is the kernel's word for no console, and tells us none
         try:
             if value is None:
                 raise ValueError("needs a value")

@@ -60,6 +60,12 @@ def test_the_last_of_a_repeated_word_counts() -> None:
     assert parse("hammer.pause_s=1 hammer.pause_s=2").pause_s == 2
 
 
+@pytest.mark.parametrize("word", ["console=", "console", 'console=""'])
+def test_a_console_without_a_name_is_none(word: str) -> None:
+    assert parse(word).console is None
+    assert parse(f"console=ttyS0 {word}").console == "ttyS0"
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
