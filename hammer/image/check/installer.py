@@ -44,13 +44,24 @@ def findings(facts: Facts, parsers: Parsers) -> Iterator[Outcome]:
         text = f"{path} has mode {entry.mode:04o}"
         yield Finding(rules.INSTALLER_NOT_EXECUTABLE, text)
     if entry.content is None:
-        reason = f"the content of {path} is not kept; is it a link?"
-        yield Unchecked(rules.INSTALLER_INTERPRETER, reason)
-        yield Unchecked(rules.INSTALLER_SYNTAX, reason)
+        yield from _without_content(tree, path, entry)
     elif entry.content.startswith(ELF_MAGIC):
         yield from _elf(tree, path, entry)
     else:
         yield from _script(tree, path, entry.content, size=entry.size, parsers=parsers)
+
+
+def _without_content(tree: Tree, path: str, entry: Entry) -> Iterator[Outcome]:
+    """Of a link's target nobody knew in time what it is; how it starts is known of each program."""
+    reason = f"the content of {path} is not kept; is it a link?"
+    if problem := programs.machine_problem(entry):
+        yield Finding(rules.INSTALLER_INTERPRETER, f"{path} {problem}")
+    elif entry.starter:
+        yield from _interpreter(tree, path, entry.starter)
+    elif not entry.machine:
+        yield Unchecked(rules.INSTALLER_INTERPRETER, reason)
+    if not entry.machine:
+        yield Unchecked(rules.INSTALLER_SYNTAX, reason)
 
 
 def _elf(tree: Tree, path: str, entry: Entry) -> Iterator[Outcome]:

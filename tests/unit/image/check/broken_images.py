@@ -277,6 +277,25 @@ CASES = (
         ),
         "/opt/sh: it is started by /lib/ld-musl-x86_64.so.1: the image has no such file",
     ),
+    _members(
+        "installer-interpreter",
+        {
+            **without("install.sh"),
+            "opt/install": File(b"#!/bin/zsh\n", mode=0o755),
+            "install.sh": HardLink("opt/install"),
+        },
+        "/install.sh is started by /bin/zsh: the image has no such file",
+    ),
+    _members(
+        "installer-interpreter",
+        with_(
+            {
+                "opt/install": File(bytes(FOREIGN), mode=0o755),
+                "install.sh": Link("opt/install"),
+            }
+        ),
+        "/install.sh is for machine 183",
+    ),
     _stream(
         "installer-syntax",
         packed(tar_of(with_({"install.sh": File(b"#!/bin/sh\nif\n", mode=0o755)}))),

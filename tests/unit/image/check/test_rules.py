@@ -148,6 +148,25 @@ def test_how_a_script_is_parsed(
     assert [each.rule.id for each in report.unchecked] == ([] if asked else ["installer-syntax"])
 
 
+@pytest.mark.parametrize(
+    ("installer", "unchecked"),
+    [
+        (File(INSTALLER, mode=0o755), {"installer-syntax"}),
+        (PROGRAM, set()),
+        (File(b"text", mode=0o755), {"installer-interpreter", "installer-syntax"}),
+    ],
+    ids=["script", "program", "neither"],
+)
+def test_an_installer_that_is_a_link(installer: File, unchecked: set[str], tmp_path: Path) -> None:
+    """Its content was not kept when it came by: what of it is known is judged."""
+    for link in (Link("opt/install"), HardLink("opt/install")):
+        entries = {**without("install.sh"), "opt/install": installer, "install.sh": link}
+        content = packed(tar_of(entries))
+        report = checked_files(tmp_path, content, published(content))
+        assert broken(report) == ALWAYS
+        assert {each.rule.id for each in report.unchecked} == unchecked
+
+
 def test_where_sh_is_bash_a_script_may_use_what_bash_has(tmp_path: Path) -> None:
     content = packed(tar_of(with_({"usr/bin/sh": Link("bash")})))
     parsers = FakeParsers()
