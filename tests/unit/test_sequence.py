@@ -1,6 +1,7 @@
 """The order of the sequence, and what it leaves behind when a step fails."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -243,9 +244,29 @@ def test_the_installed_tree(bench: Bench) -> None:
         "tmpfs /tmp tmpfs defaults,size=512M 0 0",
         "UUID=uuid-of-vda1 /boot/efi vfat defaults 0 2",
     ]
+    assert (etc / "fstab").stat().st_mode & 0o777 == 0o644
+    assert not (etc / "lvm").exists()
     assert (etc / "metal/install.yaml").stat().st_mode & 0o777 == 0o600
     assert (etc / "metal/userdata").read_bytes() == b"#cloud-config"
     assert not (bench.target / "install.sh").exists()
+
+
+def test_an_image_with_lvm_is_told_not_to_wait_for_udev(bench: Bench) -> None:
+    """In the words of metal-hammer's ramdisk, which installed systems have had for years."""
+    bench.images.files["etc/lvm/lvm.conf"] = b""
+    bench.provision(spec_of())
+    written = bench.target / "etc/lvm/lvmlocal.conf"
+    assert written.stat().st_mode & 0o777 == 0o600
+    sections = re.findall(r"(\w+)\s*\{(.*?)\}", written.read_text(), re.DOTALL)
+    found = {name: dict(re.findall(r"(\w+)\s*=\s*(\S+)", body)) for name, body in sections}
+    assert found == {
+        "activation": {"udev_sync": "0", "udev_rules": "0"},
+        "devices": {
+            "multipath_component_detection": "0",
+            "md_component_detection": "0",
+            "obtain_device_list_from_udev": "0",
+        },
+    }
 
 
 def refused_by_check(bench: Bench, kind: type[HammerError], *changes: tuple[str, str]) -> str:

@@ -405,6 +405,7 @@ CASES = (
     _members("ssh-host-keys", with_({"etc/ssh/ssh_host_rsa_key": b"k"}), "ssh_host_rsa_key"),
     _members("dockerenv", with_({".dockerenv": b""}), "/.dockerenv"),
     _members("setuid", with_({"usr/bin/su": File(b"x", mode=0o4755)}), "/usr/bin/su (4755)"),
+    _members("setuid", with_({"usr/bin/wall": File(b"x", mode=0o2755)}), "/usr/bin/wall (2755)"),
     _members(
         "capabilities",
         with_({"usr/bin/ping": xattr("security.capability", CAPABILITY)}),
@@ -527,6 +528,9 @@ HARMLESS = {
     ),
     "a directory that is linked to itself": packed(tar_of(twice(("etc", HardLink("etc"))))),
     "a directory twice": packed(tar_of(twice(("etc", Directory(mode=0o700))))),
+    "setuid of what is no program": packed(
+        tar_of(with_({"etc/x": File(b"x", mode=0o4644), "etc/y": File(b"x", mode=0o2640)}))
+    ),
     "places that are not there": packed(
         tar_of(without("proc", "sys", "dev", "dev/null", "dev/fd", "tmp", "etc/metal"))
     ),

@@ -23,6 +23,7 @@ from tests.unit.image.check.good_image import (
     INITRD,
     INSTALLER,
     PROGRAM,
+    good,
     with_,
     without,
 )
@@ -203,6 +204,20 @@ def test_more_members_than_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_names_longer_than_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "NAME_BYTES_MAX", 100)
     assert broken(checked_files(tmp_path, GOOD, published(GOOD))) == {"too-many-members"}
+
+
+@pytest.mark.parametrize("count", [40, 41])
+def test_as_many_links_are_followed_as_by_the_kernel(count: int, tmp_path: Path) -> None:
+    """path_resolution(7): 40."""
+    links = [(f"s{number}", Link(f"s{number + 1}")) for number in range(count)]
+    content = packed(tar_of([*good().items(), (f"s{count}", Directory()), *links, ("s0/x", b"")]))
+    report = checked_files(tmp_path, content, published(content))
+    told = {40: "member-through-link", 41: "tar-corrupt"}[count]
+    assert broken(report) - ALWAYS == {told}
+    (tmp_path / f"s{count}").mkdir()
+    for name, link in links:
+        (tmp_path / name).symlink_to(link.target)
+    assert (tmp_path / "s0/.").exists() == (count == 40)
 
 
 LONG_WAYS: list[tuple[str, Entry]] = [
