@@ -17,11 +17,12 @@ from hammer.errors import (
     ImageNotLz4,
     UnpackDied,
 )
-from hammer.stream import child, failures, frames, http, mounts, sources
+from hammer.stream import failures, frames, http, mounts, sources
 from hammer.stream.digest import Digest
 from hammer.stream.published import Publisher, Wanted, source_errors
 from hammer.stream.store import Choice, Stores
 from hammer.stream.transfer import Transfer, transferred
+from hammer.stream.unpacker import Unpacker, unpacking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +147,7 @@ class HttpImages:
         with (
             source_errors(url),
             self._opened((url, *offer.mirrors), size_bytes=offer.size_bytes) as body,
-            child.unpacking(
+            unpacking(
                 root,
                 url=url,
                 ownerless=ownerless,
@@ -191,7 +192,7 @@ class HttpImages:
 
 def _pass_on(
     body: Transfer,
-    unpacker: child.Child,
+    unpacker: Unpacker,
     *,
     algorithm: Algorithm,
     progress: Callable[[int], None],
@@ -218,7 +219,7 @@ def _pass_on(
     return running.hexdigest(), complaint
 
 
-def _complaint(unpacker: child.Child) -> HammerError:
+def _complaint(unpacker: Unpacker) -> HammerError:
     result = unpacker.result()
     if isinstance(result, ImageError):
         return result

@@ -1,35 +1,39 @@
 """What one process reads of an archive and another one writes: members, and where their data lies.
 
-The data itself is in memory that both share. It has slots, which are used in turns: when all that
-was told of a slot is done, it is free again.
+The data itself is in memory that both share (slots.py). When all that was told of a slot is done,
+it is free again.
+
+Members are told in messages. One with nothing in it but whole files has their names in front, so
+that who is told can pass it on to a helper without another look into it (helping.py).
 """
 
 import marshal
-import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
+from hammer.stream.slots import OtherEndGone
 from hammer.stream.sparse import Sparse
 from hammer.stream.tar import Kind, Member
 
-SLOT_BYTES = 1 << 20
-"""Small: both processes are told to have it. Blocks of lz4 that are larger are copied once more."""
+SLOT_BYTES = 4 << 20
+"""As the largest block of lz4, which is then unpacked right to its place."""
 SLOTS = 4
 
 MESSAGE_BYTES = 1 << 20
 """About what one message holds: with a global header of PAX a member of 512 bytes has MiBs."""
 
-_LENGTH = Struct("<I")
+MESSAGE_MEMBERS = 64
+"""So many at most, so that work begins before a slot is full, and can be shared."""
+
+_LENGTHS = Struct("<II")
 _READ_BYTES = 256 << 10
 _ITEM_BYTES = 100
 _EXTENT_BYTES = 18
-_DONE = b"."
 _SLOT_END = (None,)
 _END = ()
-_KINDS = {kind.value: kind for kind in Kind}
-
+_KINDS = {int(kind): kind for kind in Kind}
 
 # Position in the archive and a member; begin and end of data; None: the end of a slot; nothing:
 # that of the archive. What marshal gives back are the types that it was given, and nobody else
@@ -37,94 +41,125 @@ _KINDS = {kind.value: kind for kind in Kind}
 _Item = tuple[Any, ...]
 
 
-class OtherEndGone(Exception):
-    """The other process has ended, or has closed its end."""
+class Message(NamedTuple):
+    """As it goes through the pipe."""
+
+    names: bytes
+    items: bytes
+
+    def files(self) -> list[bytes]:
+        """The names of the files that it holds, if it holds nothing else; else none."""
+        return marshal.loads(self.names) if self.names else []
+
+    def __bytes__(self) -> bytes:
+        return _LENGTHS.pack(len(self.names), len(self.items)) + self.names + self.items
 
 
-class Slots:
-    """The memory. Made before the fork, it is the same in both processes (mmap(2), MAP_SHARED)."""
-
-    def __init__(self) -> None:
-        self.memory = mmap.mmap(-1, SLOTS * SLOT_BYTES)
-        self.view = memoryview(self.memory)
-
-    def begin(self, number: int) -> int:
-        """Where a slot begins; they have numbers from 0, and take turns."""
-        return number % SLOTS * SLOT_BYTES
+END_OF_SLOT = Message(b"", marshal.dumps([_SLOT_END]))
 
 
 class Orders:
     """The end of the process that reads. Raises OtherEndGone."""
 
-    def __init__(self, *, send_fd: int, done_fd: int) -> None:
+    def __init__(self, send_fd: int) -> None:
         self._send_fd = send_fd
-        self._done_fd = done_fd
+        self._messages: list[bytes] = []
         self._items: list[_Item] = []
-        self._waiting_bytes = 0  # about, of the items
-        self._sent = 0
-        self._done = 0
+        self._names: list[bytes] = []
+        self._only_files = False
+        self._last_begins = 0  # index of the last member among the items
+        self._members = 0  # of all messages that wait
+        self._waiting_bytes = 0  # about, of all items that wait
 
     def member(self, member: Member, *, position: int) -> None:
         """This is the next member, `position` is where its data begins in the archive."""
         name, kind, *plain, xattrs, acl_access, acl_default, holes = member
+        is_file = kind is Kind.FILE and not (acl_access or acl_default)
+        if is_file is not self._only_files:
+            self._end_message()
+            self._only_files = is_file
+        if is_file:
+            self._names.append(name)
+        self._last_begins = len(self._items)
+        more = (holes.extents, holes.size) if holes else None
+        attributes = dict(xattrs) if xattrs else None
         self._items.append(
-            (
-                *(position, name, kind.value, *plain),
-                *(dict(xattrs) if xattrs else None, acl_access, acl_default),
-                (holes.extents, holes.size) if holes else None,
-            )
+            (position, name, int(kind), *plain, attributes, acl_access, acl_default, more)
         )
+        self._members += 1
         self._waiting_bytes += _ITEM_BYTES + len(name) + len(acl_access) + len(acl_default)
         if xattrs:
             self._waiting_bytes += sum(len(key) + len(value) for key, value in xattrs.items())
         if holes:
             self._waiting_bytes += _EXTENT_BYTES * len(holes.extents)
-        if self._waiting_bytes > MESSAGE_BYTES:
-            self._send()
 
     def data(self, begin: int, end: int) -> None:
         """More data of the last member: its offsets in the memory."""
         self._items.append((begin, end))
 
-    def end_slot(self) -> None:
-        """All was told that the slot in use has data for."""
+    def end_member(self) -> None:
+        """That was all of its data."""
+        if self._members >= MESSAGE_MEMBERS or self._waiting_bytes > MESSAGE_BYTES:
+            self._send()
+
+    def end_slot(self, *, in_member: bool) -> None:
+        """All was told that the slot in use has data for; in the middle of a member or not."""
+        if in_member and self._names:
+            # What comes of it later must come to the same process.
+            rest = self._items[self._last_begins :]
+            del self._items[self._last_begins :], self._names[-1]
+            self._end_message()
+            self._items = rest
+            self._only_files = False
         self._items.append(_SLOT_END)
         self._send()
-        self._sent += 1
-
-    def _send(self) -> None:
-        message = marshal.dumps(self._items)
-        self._items, self._waiting_bytes = [], 0
-        view = memoryview(_LENGTH.pack(len(message)) + message)
-        try:
-            while view:
-                view = view[os.write(self._send_fd, view) :]
-        except BrokenPipeError:
-            raise OtherEndGone from None
 
     def end(self) -> None:
         """That was the whole archive."""
+        self._end_message()
         self._items.append(_END)
         self._send()
 
-    def next_slot(self) -> int:
-        """The number of a slot that is free, waited for."""
-        while self._sent - self._done >= SLOTS:
-            done = os.read(self._done_fd, SLOTS)
-            if not done:
-                raise OtherEndGone
-            self._done += len(done)
-        return self._sent
+    def _end_message(self) -> None:
+        if self._items:
+            names = marshal.dumps(self._names) if self._names else b""
+            self._messages.append(bytes(Message(names, marshal.dumps(self._items))))
+        self._items, self._names = [], []
+
+    def _send(self) -> None:
+        self._end_message()
+        send_all(self._send_fd, b"".join(self._messages))
+        self._messages, self._members, self._waiting_bytes = [], 0, 0
+
+
+def send_all(fd: int, data: bytes) -> None:
+    """Write all of it into a pipe. Raises OtherEndGone."""
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(fd, view) :]
+    except BrokenPipeError:
+        raise OtherEndGone from None
+
+
+def messages(told_fd: int) -> Iterator[Message]:
+    """What comes out of the pipe; ends with it, also in the middle of a message."""
+    buffered = os.fdopen(told_fd, "rb", buffering=_READ_BYTES, closefd=False)
+    while len(lengths := buffered.read(_LENGTHS.size)) == _LENGTHS.size:
+        names_bytes, items_bytes = _LENGTHS.unpack(lengths)
+        message = Message(buffered.read(names_bytes), buffered.read(items_bytes))
+        if len(message.items) < items_bytes:
+            return
+        yield message
 
 
 class Told:
     """The end of the process that writes: the members, and the data of each in pieces."""
 
-    def __init__(self, view: memoryview, *, told_fd: int, done_fd: int) -> None:
+    def __init__(self, items: Iterator[_Item], view: memoryview) -> None:
+        """`items` are those of `items_of`, `view` is the memory."""
+        self._items = items
         self._view = view
-        self._told_fd = told_fd
-        self._done_fd = done_fd
-        self._items = self._received()
         self._rest = (0, 0)
         self.position = 0
         """How far the archive is used, in bytes."""
@@ -156,18 +191,27 @@ class Told:
         self.position += until - begin
         return self._view[begin:until]
 
-    def _received(self) -> Iterator[_Item]:
-        buffered = os.fdopen(self._told_fd, "rb", buffering=_READ_BYTES, closefd=False)
-        while len(length := buffered.read(_LENGTH.size)) == _LENGTH.size:
-            (size,) = _LENGTH.unpack(length)
-            message = buffered.read(size)
-            if len(message) < size:
-                return
-            for item in marshal.loads(message):
-                if item == _SLOT_END:
-                    os.write(self._done_fd, _DONE)
-                else:
-                    yield item
+
+def items_of(
+    messages: Iterator[Message],
+    *,
+    slot_done: Callable[[], None],
+    passed_on: Callable[[Message], bool] = lambda _message: False,
+    message_done: Callable[[], None] = lambda: None,
+) -> Iterator[_Item]:
+    """What the messages say, but for those of which `passed_on` says that somebody else has them.
+
+    The others are called when a slot and a message have been used.
+    """
+    for message in messages:
+        if passed_on(message):
+            continue
+        for item in marshal.loads(message.items):
+            if len(item) == 1:
+                slot_done()
+            else:
+                yield item
+        message_done()
 
 
 def _member(item: _Item) -> Member:

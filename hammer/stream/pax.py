@@ -29,16 +29,18 @@ def records(data: bytes) -> Records:
     sparse = []
     at = 0
     while at < len(data) and data[at]:  # some writers pad the last block with NUL
-        digits, blank, _more = data[at : at + 20].partition(b" ")
-        if not blank or not digits.isdigit():
+        blank = data.find(b" ", at, at + 20)
+        digits = data[at:blank]
+        if blank < 0 or not digits.isdigit():
             raise ValueError("a PAX record does not begin with its length")
         end = at + int(digits)
-        key, _equals, value = data[at + len(digits) + 1 : end].partition(b"=")
-        if end > len(data) or value[-1:] != b"\n" or not key:
+        equals = data.find(b"=", blank, end)
+        key = data[blank + 1 : equals]
+        if end > len(data) or equals < 0 or data[end - 1 : end] != b"\n" or not key:
             raise ValueError("a PAX record does not end where its length says")
+        found[key] = data[equals + 1 : end - 1]
         if key in _SPARSE_PAIR:
-            sparse.append(value[:-1])
-        found[key] = value[:-1]
+            sparse.append(found[key])
         at = end
     if sparse:
         found[SPARSE_MAP] = b",".join(sparse)

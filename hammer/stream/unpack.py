@@ -5,7 +5,7 @@ links of the image, and only the chroot keeps those inside.
 """
 
 # Names are bytes here, as the archive has them, and there is no Path of bytes.
-# ruff: noqa: PTH101, PTH102, PTH106, PTH108, PTH116, PTH120, PTH211
+# ruff: noqa: PTH102, PTH106, PTH108, PTH116, PTH120, PTH211
 
 import errno
 import os
@@ -23,7 +23,9 @@ from hammer.errors import (
     TarMemberUnsupported,
 )
 from hammer.stream import acl
-from hammer.stream.orders import Told
+from hammer.stream.attributes import NOT_POSSIBLE, set_mode, set_owner, set_xattrs
+from hammer.stream.helping import FEWEST_FILES, Helper
+from hammer.stream.orders import Message, Told
 from hammer.stream.readback import Readback
 from hammer.stream.tar import Kind, Member, printable
 
@@ -45,7 +47,6 @@ _CONTRADICTION = {
     errno.ENAMETOOLONG,
     errno.EBUSY,
 }
-_NOT_POSSIBLE = {errno.EPERM, errno.EOPNOTSUPP}
 
 
 class Tree:
@@ -53,108 +54,148 @@ class Tree:
 
     def __init__(
         self,
-        told: Told,
         *,
         url: str,
         ownerless: Collection[int],
+        helper: Helper | None = None,
         readback: Readback | None = None,
     ) -> None:
         """`ownerless` are the device numbers (st_dev) of filesystems such as vfat.
 
-        `readback` is told of every member that was written.
+        `helper` makes some of the files. `readback` is told of every member that was written
+        here; what a helper does it does not see.
         """
+        assert helper is None or readback is None, "a helper's files are not compared"
+        self._helper = helper
         self._readback = readback
         self._crc = 0  # of the data of this member, for `readback`
-        self._told = told
         self._url = url
         self._ownerless = ownerless
+        self._count = 0
+        # Directories made here, whose names lead to them without a link, and which give their
+        # own group, mode or access control list to no child.
         self._plain: set[bytes] = {b""} if _is_plain(".") else set()
         self._directories: dict[bytes, Member] = {}
         self._acls: dict[bytes, Member] = {}
 
-    def write_all(self) -> int:
-        """Write every member and return how many there were.
+    def write_all(self, told: Told) -> int:
+        """Write every member and return how many there were, those of the helper included.
 
         Raises TarCorrupt for members that contradict each other; TarMemberUnsupported;
         TargetFull; FileFailed; OtherEndGone.
         """
-        count = 0
-        for member in self._told:
-            self._mapped(member, self._write)
-            count += 1
+        for member in told:
+            self._mapped(member, told, self._write)
+            self._count += 1
+        self._wait_for_helper()
         # Children change the time of their directory, and its mode may forbid
         # them: what is said of directories is done when there are no more children.
         for member in self._directories.values():
-            self._mapped(member, self._finish_directory)
+            self._mapped(member, told, self._finish_directory)
         for member in self._acls.values():
-            self._mapped(member, self._set_acls)
-        return count
+            self._mapped(member, told, self._set_acls)
+        return self._count
 
-    def _mapped(self, member: Member, act: Callable[[Member], None]) -> None:
+    def pass_on(self, message: Message) -> bool:
+        """Give a message to the helper, if that changes nothing but the time it takes."""
+        helper = self._helper
+        if helper is None or not message.names or not helper.has_room():
+            return False
+        files = message.files()
+        if len(files) < FEWEST_FILES or not (
+            helper.names.isdisjoint(files)
+            and self._directories.keys().isdisjoint(files)
+            and self._acls.keys().isdisjoint(files)
+            and all(name.rpartition(b"/")[0] in self._plain for name in files)
+        ):
+            return False
+        helper.give(message, files)
+        self._count += len(files)
+        return True
+
+    def expect(self, message: Message) -> None:
+        """For the helper: what somebody has passed on is below plain directories."""
+        self._plain.update(name.rpartition(b"/")[0] for name in message.files())
+
+    def _wait_for_helper(self) -> None:
+        if self._helper is not None:
+            self._helper.wait()
+
+    def _mapped(self, member: Member, told: Told, act: Callable[[Member, Told], None]) -> None:
         try:
-            act(member)
+            act(member, told)
         except OSError as error:
-            raise self._failure(error, member) from None
+            raise self._failure(error, member, told.position) from None
         except ValueError as error:
             raise self._unsupported(member, str(error)) from None
 
-    def _write(self, member: Member) -> None:
-        if member.kind is Kind.HARDLINK and _same(member.target, member.name):
+    def _write(self, member: Member, told: Told) -> None:
+        if self._helper is not None and self._helper.names and not self._is_apart(member):
+            self._helper.wait()
+        kind = member.kind
+        if kind is Kind.HARDLINK and _same(member.target, member.name):
             return  # nothing is replaced: a directory there still has to get its mode
         if self._acls:
             self._acls.pop(member.name, None)
-        if self._directories and member.kind is not Kind.DIRECTORY:
+        if self._directories and kind is not Kind.DIRECTORY:
             self._directories.pop(member.name, None)
-        if member.kind is Kind.FILE:
-            self._write_file(member)
-        elif member.kind is Kind.DIRECTORY:
+        if kind is Kind.FILE:
+            self._write_file(member, told)
+        elif kind is Kind.DIRECTORY:
             self._write_directory(member)
-        elif member.kind is Kind.HARDLINK:
+        elif kind is Kind.HARDLINK:
             self._write_hard_link(member)
         else:
             self._write_node(member)
         if member.acl_access or member.acl_default:
             self._acls[member.name] = member
-        if self._readback is not None and member.kind is not Kind.DIRECTORY:
+        if self._readback is not None and kind is not Kind.DIRECTORY:
             self._readback.wrote(member, crc=self._crc)
+
+    def _is_apart(self, member: Member) -> bool:
+        """Whether it makes no difference what the helper has done by now."""
+        helper = self._helper
+        return helper is None or (
+            member.kind is not Kind.HARDLINK
+            and member.name not in helper.names
+            and self._in_plain(member)
+        )
 
     # --- one kind each --------------------------------------------------------------------
 
-    def _write_file(self, member: Member) -> None:
+    def _write_file(self, member: Member, told: Told) -> None:
         # Created with its permissions; the umask is 0 here.
         fd = self._made(member, lambda: os.open(member.name, _NEW_FILE, member.mode & 0o777))
         self._crc = 0
         try:
             if member.sparse is None:
-                self._copy(fd, member.size)
+                self._copy(fd, member.size, told)
             else:
                 for offset, length in member.sparse.extents:
                     os.lseek(fd, offset, os.SEEK_SET)
-                    self._copy(fd, length)
+                    self._copy(fd, length, told)
                 os.ftruncate(fd, member.sparse.size)
             # A file made by root in a plain directory is root's and has this
             # mode already: two system calls less for nearly every file.
-            if member.uid or member.gid or not self._in_plain(member):
-                self._chown(fd, member)
-                self._chmod(fd, member)
-            elif member.mode & 0o7000:
-                self._chmod(fd, member)
+            as_made = not (member.uid or member.gid) and self._in_plain(member)
+            if not as_made:
+                set_owner(fd, (member.uid, member.gid), ownerless=self._ownerless)
+            if not as_made or member.mode & 0o7000:
+                set_mode(fd, member.mode, ownerless=self._ownerless)
             if member.xattrs:
-                self._set_xattrs(fd, member)
+                set_xattrs(fd, member.xattrs, ownerless=self._ownerless)
             os.utime(fd, ns=(member.mtime_ns, member.mtime_ns))
         finally:
             os.close(fd)
 
-    def _copy(self, fd: int, size: int) -> None:
+    def _copy(self, fd: int, size: int, told: Told) -> None:
         left = size
         while left:
-            piece = self._told.piece(left)
+            piece = told.piece(left)
             left -= len(piece)
             if self._readback is not None:
                 self._crc = zlib.crc32(piece, self._crc)
-            while written := os.write(fd, piece):
-                if written == len(piece):
-                    break
+            while (written := os.write(fd, piece)) < len(piece):
                 piece = piece[written:]
 
     def _write_directory(self, member: Member) -> None:
@@ -166,29 +207,35 @@ class Tree:
 
         def make() -> bool:
             try:
-                os.mkdir(name, 0o700)
+                # Not setgid, which children would inherit.
+                os.mkdir(name, member.mode & 0o1777)
             except FileExistsError:
                 if not _is_directory(name):
                     raise
                 return False
             return True
 
+        self._directories[name] = member
         if name and self._made(member, make) and self._in_plain(member):
             self._plain.add(name)
+            return
         # At once, too: a later member may replace a link that the name leads through.
-        # Not setgid, which children would inherit.
-        self._chmod(name or b".", member, bits=0o1777)
-        self._directories[name] = member
+        set_mode(name or b".", member.mode & 0o1777, ownerless=self._ownerless)
 
-    def _finish_directory(self, member: Member) -> None:
+    def _finish_directory(self, member: Member, _told: Told) -> None:
+        owner = (member.uid, member.gid)
+        as_made = member.name in self._plain and owner == (0, 0) and not member.mode & 0o6000
+        if as_made and member.name and not member.xattrs and self._readback is None:
+            os.utime(member.name, ns=(member.mtime_ns, member.mtime_ns), follow_symlinks=False)
+            return
         try:
             fd = os.open(member.name or b".", _OLD_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError):
             return  # a later member took its place by way of another name
         try:
-            self._chown(fd, member)
-            self._chmod(fd, member)
-            self._set_xattrs(fd, member)
+            set_owner(fd, owner, ownerless=self._ownerless)
+            set_mode(fd, member.mode, ownerless=self._ownerless)
+            set_xattrs(fd, member.xattrs, ownerless=self._ownerless)
             os.utime(fd, ns=(member.mtime_ns, member.mtime_ns))
         finally:
             os.close(fd)
@@ -206,10 +253,10 @@ class Tree:
             kind = {Kind.CHARACTER: stat.S_IFCHR, Kind.BLOCK: stat.S_IFBLK}
             mode = kind.get(member.kind, stat.S_IFIFO) | (member.mode & 0o777)
             self._made(member, lambda: os.mknod(name, mode, os.makedev(*member.device)))
-        self._chown(name, member)
+        set_owner(name, (member.uid, member.gid), ownerless=self._ownerless)
         if member.kind is not Kind.SYMLINK:
-            self._chmod(name, member)
-        self._set_xattrs(name, member)
+            set_mode(name, member.mode, ownerless=self._ownerless)
+        set_xattrs(name, member.xattrs, ownerless=self._ownerless)
         os.utime(name, ns=(member.mtime_ns, member.mtime_ns), follow_symlinks=False)
 
     # --- making room ----------------------------------------------------------------------
@@ -219,8 +266,10 @@ class Tree:
         try:
             return make()
         except FileNotFoundError:
+            self._wait_for_helper()
             self._make_parents(member.name)
         except FileExistsError:
+            self._wait_for_helper()
             self._remove(member.name)
         return make()
 
@@ -249,39 +298,7 @@ class Tree:
         """Whether the directory of the member gives its own group, mode or ACL to no child."""
         return member.name.rpartition(b"/")[0] in self._plain
 
-    # --- what files have besides their content --------------------------------------------
-
-    def _chown(self, at: int | bytes, member: Member) -> None:
-        try:
-            if isinstance(at, int):
-                os.chown(at, member.uid, member.gid)
-            else:
-                os.chown(at, member.uid, member.gid, follow_symlinks=False)
-        except OSError as error:
-            self._raise_unless_ownerless(error, at)
-
-    def _chmod(self, at: int | bytes, member: Member, *, bits: int = 0o7777) -> None:
-        """After `_chown`, which takes the setuid bit away (chown(2))."""
-        try:
-            os.chmod(at, member.mode & bits)
-        except OSError as error:
-            self._raise_unless_ownerless(error, at)
-
-    def _set_xattrs(self, at: int | bytes, member: Member) -> None:
-        """After `_chown` and after the content: both take security.capability away."""
-        for name, value in member.xattrs.items():
-            self._set_xattr(at, name, value)
-
-    def _set_xattr(self, at: int | bytes, name: bytes, value: bytes) -> None:
-        try:
-            if isinstance(at, int):
-                os.setxattr(at, name, value)
-            else:
-                os.setxattr(at, name, value, follow_symlinks=False)
-        except OSError as error:
-            self._raise_unless_ownerless(error, at, what=f" (xattr {printable(name)})")
-
-    def _set_acls(self, member: Member) -> None:
+    def _set_acls(self, member: Member, _told: Told) -> None:
         """At the end, because names in a list are looked up in the image's own files."""
         uid_of = acl.ids(Path("etc/passwd"))
         gid_of = acl.ids(Path("etc/group"))
@@ -289,32 +306,25 @@ class Tree:
         for name, text in texts.items():
             if text:
                 value = acl.xattr_value(text, uid_of=uid_of, gid_of=gid_of)
-                self._set_xattr(member.name or b".", name, value)
-
-    def _raise_unless_ownerless(self, error: OSError, at: int | bytes, *, what: str = "") -> None:
-        """A filesystem such as vfat cannot hold owners and modes; the ESP lives without them."""
-        status = os.fstat(at) if isinstance(at, int) else os.lstat(at)
-        if error.errno not in _NOT_POSSIBLE or status.st_dev not in self._ownerless:
-            raise OSError(error.errno, f"{os.strerror(error.errno or 0)}{what}") from None
+                at = member.name or b"."
+                set_xattrs(at, {name: value}, ownerless=self._ownerless)
 
     # --- failures -------------------------------------------------------------------------
 
-    def _failure(self, error: OSError, member: Member) -> HammerError:
+    def _failure(self, error: OSError, member: Member, position: int) -> HammerError:
         reason = error.strerror or str(error)
         name = printable(member.name)
         if error.errno in _FULL:
             return TargetFull(path=f"/{name}")
         parent = os.path.dirname(member.name) or b"."
-        if error.errno in _NOT_POSSIBLE and os.stat(parent).st_dev in self._ownerless:
+        if error.errno in NOT_POSSIBLE and os.stat(parent).st_dev in self._ownerless:
             kind = member.kind.name.lower()
             return self._unsupported(member, f"the filesystem there cannot hold a {kind}")
         link = member.kind is Kind.HARDLINK
         if error.errno in _CONTRADICTION or (link and error.errno == errno.EPERM):
             # link(2): EPERM is a directory as target.
             to = f": hard link to {printable(member.target)}" if link else ""
-            return TarCorrupt(
-                url=self._url, reason=f"member {name}{to}: {reason}", offset=self._told.position
-            )
+            return TarCorrupt(url=self._url, reason=f"member {name}{to}: {reason}", offset=position)
         return FileFailed(path=f"/{name}", reason=reason)
 
     def _unsupported(self, member: Member, reason: str) -> TarMemberUnsupported:

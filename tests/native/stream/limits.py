@@ -1,5 +1,6 @@
 """Work in a process of its own, with little memory and time."""
 
+import gc
 import os
 import resource
 import signal
@@ -23,6 +24,7 @@ def each(cases: Iterable[T], work: Callable[[T], None]) -> None:
 
     Whatever goes wrong is an AssertionError that names the case.
     """
+    gc.collect()  # what tests before this one left would be room
     pages = resource.getpagesize()
     with mmap(-1, 16 << 10) as report:
         pid = os.fork()
@@ -47,6 +49,7 @@ def _run(cases: Iterable[T], work: Callable[[T], None], report: mmap, *, limit_b
         for case in cases:
             _say(report, f"case {case}")
             work(case)
+            gc.collect()  # errors hold on to frames, and those to memory
         status = 0
     except BaseException:  # noqa: BLE001 - all of it belongs to the case
         _say(report, f"{report[:].rstrip(bytes(1)).decode()}\n{traceback.format_exc()}")

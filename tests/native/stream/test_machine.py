@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from hammer.errors import (
     TarMemberUnsupported,
     UnpackDied,
 )
-from hammer.stream.image import HttpImages
 from tests import images
 from tests.images import Directory, File, Link, image, published
 from tests.native.stream.conftest import Disk
@@ -26,7 +26,7 @@ from tests.native.stream.unpacking import (
     install_entries,
     later,
 )
-from tests.servers import Stall, serve
+from tests.servers import Stall
 
 NOISE = os.urandom(1 << 20)
 EXT4 = ("mkfs.ext4", "-q", "-F")
@@ -81,7 +81,10 @@ def test_an_interrupted_agent_takes_the_unpacker_along(root: Path) -> None:
     person.start()
     with pytest.raises(KeyboardInterrupt):
         install(
-            later(content, Stall(content, 2 << 20)), root, progress=lambda _bytes: waiting.set()
+            later(content, Stall(content, 2 << 20)),
+            root,
+            progress=lambda _bytes: waiting.set(),
+            patience=replace(PATIENCE, stall_s=60),
         )
     person.join()
     assert children() == []
@@ -103,14 +106,15 @@ def test_the_unpacker_hears_no_ctrl_c_and_holds_nothing_of_the_agents(root: Path
     def look(packed_bytes: int) -> None:
         if packed_bytes > 1 << 20 and not facts:
             time.sleep(0.2)
-            (pid,) = children()
-            links = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
-            facts.append((os.getsid(int(pid)), links))
+            for pid in children():
+                links = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+                facts.append((os.getsid(int(pid)), links))
 
     install(published(content), root, progress=look)
-    session, links = facts[0]
-    assert session != os.getsid(0)
-    assert not [link for link in links if link.startswith("socket:")]
+    assert len(facts) == 2
+    for session, links in facts:
+        assert session != os.getsid(0)
+        assert not [link for link in links if link.startswith("socket:")]
 
 
 def test_a_file_left_open_does_not_reach_the_unpacker(root: Path, tmp_path: Path) -> None:
@@ -121,36 +125,14 @@ def test_a_file_left_open_does_not_reach_the_unpacker(root: Path, tmp_path: Path
     def look(_packed_bytes: int) -> None:
         if not seen:
             time.sleep(0.2)
-            (pid,) = children()
-            seen.append(Path(f"/proc/{pid}/fd/{high}").exists())
+            seen.extend(Path(f"/proc/{pid}/fd/{high}").exists() for pid in children())
 
     try:
         install(published(image({"f": NOISE, "g": NOISE})), root, progress=look)
     finally:
         os.close(high)
         os.close(low)
-    assert seen == [False]
-
-
-def test_memory_does_not_grow_with_the_image(root: Path) -> None:
-    # 200 MiB that pack to nearly nothing: the worst that can be asked of buffers.
-    content = image({"zeros": bytes(200 << 20)})
-    peaks: list[int] = []
-
-    def look(_packed_bytes: int) -> None:
-        for pid in children():
-            status = Path(f"/proc/{pid}/status").read_text()
-            peaks.append(int(status.partition("VmHWM:")[2].split()[0]))
-
-    with serve(published(content)) as server:
-        agent = HttpImages(patience=PATIENCE)
-        offer = agent.ask(server.url(images.PATH))
-        pid = os.fork()
-        if pid == 0:  # measured in a process without the test's own 200 MiB at its peak
-            os._exit(0)
-        os.waitpid(pid, 0)
-        agent.unpack(offer, root, progress=look)
-    assert (root / "zeros").stat().st_size == 200 << 20
+    assert seen == [False, False]
 
 
 # --- the ESP ---------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from hammer.errors import HammerError, ImageCorrupt, ImageNotLz4, ImageTruncated
-from hammer.stream import child, frames
+from hammer.stream import frames
+from hammer.stream import unpacker as processes
 from tests import images
 from tests.images import Directory, File, HardLink, Link, Node
 from tests.manifest import manifest
@@ -113,10 +114,10 @@ def test_mutated_archives(block: int, target: Path, tmp_path: Path) -> None:
         chance = random.Random(number)
         data = mutated_tar(chance.choice(ARCHIVES), chance)
         fresh(target)
-        with child.unpacking(target, url=URL, ownerless=()) as unpacker:
+        with processes.unpacking(target, url=URL, ownerless=()) as unpacker:
             unpacker.feed(data)
             result = unpacker.result()
-        assert isinstance(result, child.Written | HammerError)
+        assert isinstance(result, processes.Written | HammerError)
         assert manifest(outside) == before
         assert sorted(tmp_path.iterdir()) == beside
 

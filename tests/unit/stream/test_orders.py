@@ -1,21 +1,22 @@
 """What is told of an archive arrives as it was, in messages that have a limit."""
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
-from struct import unpack
 
 import pytest
 
 from hammer.stream.orders import (
     MESSAGE_BYTES,
-    SLOT_BYTES,
-    SLOTS,
+    MESSAGE_MEMBERS,
+    Message,
     Orders,
-    OtherEndGone,
-    Slots,
     Told,
+    items_of,
+    messages,
 )
+from hammer.stream.slots import OtherEndGone, Slots, Turns, done
 from hammer.stream.sparse import Sparse
 from hammer.stream.tar import Kind, Member
 
@@ -43,11 +44,18 @@ class Pipes:
     """Both ends of the two pipes; the writer's are read in a thread where a test says so."""
 
     def __init__(self) -> None:
-        self.slots = Slots()
+        self.slots = Slots(count=3, size_bytes=16)
         self.told_fd, self.send_fd = os.pipe()
         self.done_fd, self.write_done_fd = os.pipe()
-        self.orders = Orders(send_fd=self.send_fd, done_fd=self.done_fd)
-        self.told = Told(self.slots.view, told_fd=self.told_fd, done_fd=self.write_done_fd)
+        self.orders = Orders(self.send_fd)
+        slot_done = functools.partial(done, self.write_done_fd)
+        items = items_of(messages(self.told_fd), slot_done=slot_done)
+        self.told = Told(items, self.slots.view)
+
+    def messages(self) -> list[tuple[list[bytes], int]]:
+        """What was sent so far: the names in front, and how many items."""
+        self.hang_up()
+        return [(each.files(), len(each.items)) for each in messages(self.told_fd)]
 
     def close(self) -> None:
         for fd in (self.told_fd, self.done_fd, self.write_done_fd):
@@ -77,10 +85,12 @@ def test_members_and_their_data_arrive_as_they_were(pipes: Pipes) -> None:
     pipes.slots.view[:6] = b"abcdef"
     pipes.orders.member(FILE, position=1024)
     pipes.orders.data(0, 4)
-    pipes.orders.end_slot()
+    pipes.orders.end_slot(in_member=True)
     pipes.orders.data(4, 6)
+    pipes.orders.end_member()
     pipes.orders.member(NODE, position=2048)
-    pipes.orders.end_slot()
+    pipes.orders.end_member()
+    pipes.orders.end_slot(in_member=False)
     pipes.orders.end()
     members = iter(pipes.told)
     assert next(members) == FILE
@@ -103,7 +113,7 @@ def test_data_that_nobody_wants_is_passed_over(pipes: Pipes) -> None:
 
 def test_an_archive_without_its_end_is_no_archive(pipes: Pipes) -> None:
     pipes.orders.member(FILE, position=0)
-    pipes.orders.end_slot()
+    pipes.orders.end_slot(in_member=False)
     pipes.hang_up()
     with pytest.raises(OtherEndGone):
         list(pipes.told)
@@ -111,7 +121,7 @@ def test_an_archive_without_its_end_is_no_archive(pipes: Pipes) -> None:
 
 def test_data_that_is_missing_is_no_data(pipes: Pipes) -> None:
     pipes.orders.member(FILE, position=0)
-    pipes.orders.end_slot()
+    pipes.orders.end_slot(in_member=False)
     pipes.hang_up()
     next(iter(pipes.told))
     with pytest.raises(OtherEndGone):
@@ -119,37 +129,107 @@ def test_data_that_is_missing_is_no_data(pipes: Pipes) -> None:
 
 
 def test_a_message_that_was_cut_is_no_message(pipes: Pipes) -> None:
-    os.write(pipes.send_fd, b"\x10\0\0\0half")
+    os.write(pipes.send_fd, b"\0\0\0\0\x10\0\0\0half")
     pipes.hang_up()
     with pytest.raises(OtherEndGone):
         list(pipes.told)
 
 
+# --- whose work it may be -----------------------------------------------------------------------
+
+PLAIN = FILE._replace(acl_access=b"")
+
+
+def named(*names: bytes, of: Member = PLAIN) -> list[Member]:
+    return [of._replace(name=name) for name in names]
+
+
+def test_files_in_a_row_are_a_message_with_their_names(pipes: Pipes) -> None:
+    for member in (*named(b"a", b"b"), NODE, *named(b"c", of=FILE), *named(b"d")):
+        pipes.orders.member(member, position=0)
+        pipes.orders.data(0, 6)
+        pipes.orders.end_member()
+    pipes.orders.end()
+    names = [files for files, _items in pipes.messages()]
+    # Neither nodes nor files with access control lists, which are set by their names at the end.
+    assert names == [[b"a", b"b"], [], [b"d"], []]
+
+
+def test_a_file_that_goes_on_in_the_next_slot_is_not_among_them(pipes: Pipes) -> None:
+    for member in named(b"a", b"b"):
+        pipes.orders.member(member, position=0)
+        pipes.orders.data(0, 3)
+    pipes.orders.end_slot(in_member=True)
+    pipes.orders.data(16, 19)
+    pipes.orders.end_member()
+    for member in named(b"c"):
+        pipes.orders.member(member, position=0)
+        pipes.orders.end_member()
+    pipes.orders.end_slot(in_member=False)
+    pipes.orders.end()
+    assert [files for files, _items in pipes.messages()] == [[b"a"], [], [], [b"c"], []]
+
+
+def test_what_somebody_else_has_is_not_told(pipes: Pipes) -> None:
+    for member in (*named(b"a"), NODE, *named(b"b")):
+        pipes.orders.member(member, position=0)
+        pipes.orders.end_member()
+    pipes.orders.end_slot(in_member=False)
+    pipes.orders.end()
+    others: list[Message] = []
+
+    def is_for_others(message: Message) -> bool:
+        others.extend([message] if message.names else [])
+        return bool(message.names)
+
+    ended: list[str] = []
+    items = items_of(
+        messages(pipes.told_fd),
+        passed_on=is_for_others,
+        slot_done=lambda: ended.append("slot"),
+        message_done=lambda: ended.append("message"),
+    )
+    assert list(Told(items, pipes.slots.view)) == [NODE]
+    # The end of the slot is where the last file is.
+    assert ended == ["message"]
+    theirs = items_of(iter(others), slot_done=lambda: ended.append("slot"))
+    assert [item[1] for item in theirs] == [b"a", b"b"]
+    assert ended == ["message", "slot"]
+
+
+# --- slots and limits ---------------------------------------------------------------------------
+
+
 def test_a_slot_is_waited_for_until_it_is_free(pipes: Pipes) -> None:
-    for number in range(SLOTS):
-        assert pipes.orders.next_slot() == number
-        pipes.orders.end_slot()
-    os.write(pipes.write_done_fd, b".")
-    assert pipes.orders.next_slot() == SLOTS
+    turns = Turns(pipes.slots, done_fd=pipes.done_fd)
+    assert [turns.take() for _ in range(3)] == [0, 16, 32]
+    done(pipes.write_done_fd)
+    assert turns.take() == 0
     os.close(pipes.write_done_fd)
-    pipes.orders.end_slot()
     with pytest.raises(OtherEndGone):
-        pipes.orders.next_slot()
+        turns.take()
     pipes.write_done_fd = os.dup(pipes.told_fd)
-    assert pipes.slots.begin(SLOTS) == pipes.slots.begin(0) == 0
-    assert pipes.slots.begin(SLOTS - 1) == (SLOTS - 1) * SLOT_BYTES
+
+
+def test_nobody_needs_a_slot_back_after_the_last_one(pipes: Pipes) -> None:
+    os.close(pipes.done_fd)
+    done(pipes.write_done_fd)
+    pipes.done_fd = os.dup(pipes.told_fd)
 
 
 def test_who_writes_is_gone() -> None:
     told, send = os.pipe()
-    done, write_done = os.pipe()
     os.close(told)
-    os.close(write_done)
-    orders = Orders(send_fd=send, done_fd=done)
     with pytest.raises(OtherEndGone):
-        orders.end_slot()
+        Orders(send).end_slot(in_member=False)
     os.close(send)
-    os.close(done)
+
+
+def test_work_begins_before_a_slot_is_full(pipes: Pipes) -> None:
+    for number in range(MESSAGE_MEMBERS):
+        pipes.orders.member(PLAIN._replace(name=b"%d" % number), position=0)
+        pipes.orders.end_member()
+    assert [len(files) for files, _items in pipes.messages()] == [MESSAGE_MEMBERS]
 
 
 @pytest.mark.parametrize(
@@ -164,16 +244,12 @@ def test_who_writes_is_gone() -> None:
 def test_members_with_much_to_say_are_many_messages(member: Member, pipes: Pipes) -> None:
     """A global header of PAX gives what it has to every member of a slot: GiBs in one."""
     lengths: list[int] = []
-
-    def listen() -> None:
-        with os.fdopen(os.dup(pipes.told_fd), "rb") as told:
-            while len(head := told.read(4)) == 4:
-                (size,) = unpack("<I", head)
-                lengths.append(len(told.read(size)))
-
-    listening = in_a_thread(listen)
+    listening = in_a_thread(
+        lambda: lengths.extend(len(each.items) for each in messages(pipes.told_fd))
+    )
     for _ in range(50):
         pipes.orders.member(member, position=0)
+        pipes.orders.end_member()
     pipes.orders.end()
     pipes.hang_up()
     listening.join()

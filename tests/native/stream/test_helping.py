@@ -1,0 +1,210 @@
+"""Two processes write an image: the tree is the one that a single process writes, however slow."""
+
+import os
+import random
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from hammer.errors import HammerError, TargetFull, UnpackDied
+from hammer.stream import acl, unpack
+from hammer.stream.orders import SLOT_BYTES, SLOTS, Message, Told
+from tests import images
+from tests.images import Directory, Entry, File, HardLink, Link, Node, packed, tar_of
+from tests.manifest import differences, manifest
+from tests.native.stream.conftest import Disk
+from tests.native.stream.unpacking import install_content, install_entries
+
+SEEDS = 300 if os.environ.get("HAMMER_SOAK") is None else 20_000
+BLOCKS = 10
+INHERITED = acl.xattr_value(
+    b"user::rwx,user:7:rw-,group::r-x,mask::rwx,other::---", uid_of=int, gid_of=int
+)
+MANY: images.Entries = {"d": Directory(), **{f"d/{n:03}": b"x" * n for n in range(300)}}
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of four files are passed on already."""
+    monkeypatch.setattr(unpack, "FEWEST_FILES", 4)
+
+
+def tree_of(content: bytes, root: Path, *, readback: bool) -> dict[str, object] | str:
+    """What the image becomes, or the error that it ends in; with readback without a helper."""
+    root.mkdir()
+    # Of some, the root has a list that files below it inherit: no directory in it is a plain one.
+    if len(content) % 3 == 0:
+        os.setxattr(root, acl.DEFAULT, INHERITED)
+    try:
+        install_content(content, root, readback=readback)
+    except HammerError as failure:
+        return failure.code
+    tree = manifest(root)
+    # The directory of the test's own, of which the image says nothing.
+    return {path: entry for path, entry in tree.items() if path != "."}
+
+
+# Of files; two directories have such names as well, which most archives that hold both contradict.
+LETTERS = ("efghijkl", "efghijkl", "efghijkl", "cdefghij")
+
+
+def members(chance: random.Random) -> list[tuple[str, Entry]]:
+    """Runs of files in few directories, and between them what meets their names and ways."""
+    directories = ["a", "b", "a/c", "a/c/d"]
+    names = [f"{directory}/{name}" for directory in directories for name in "efgh"]
+    everything = [*directories, *names]
+    targets = [*everything, "/a", "../b", ".", "gone"]
+    made: list[tuple[str, Entry]] = [(name, Directory()) for name in directories]
+    run = "a"
+    for _ in range(chance.randint(4, 14)):
+        run = chance.choice([run, run, *directories])
+        mtime = 1_700_000_000 + chance.randint(0, 9)
+        mode = chance.choice((0o644, 0o755, 0o4755))
+        if chance.random() < 0.5:
+            size = chance.randint(0, 3000)
+            made += [
+                (f"{run}/{name}", File(bytes([size % 256]) * size, mode=mode, mtime=mtime))
+                for name in chance.sample(chance.choice(LETTERS), k=chance.randint(4, 8))
+            ]
+            continue
+        directory_mode = chance.choice((0o755, 0o2775, 0o1777))
+        others: list[Entry] = [
+            Directory(mode=directory_mode, uid=chance.choice((0, 7)), mtime=mtime),
+            File(b"single", mode=mode, uid=chance.choice((0, 7)), mtime=mtime),
+            Link(chance.choice(targets)),
+            HardLink(chance.choice(names)),
+            Node(tarfile.FIFOTYPE),
+        ]
+        made.append(
+            (chance.choice(chance.choice((names, names, everything))), chance.choice(others))
+        )
+    return made
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_the_tree_is_the_same_with_a_helper(
+    block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(tree: unpack.Tree, message: Message) -> None:
+        # The writer is far ahead of it, or not.
+        time.sleep(random.choice((0, 0, 0.004)))
+        expect(tree, message)
+
+    expect = unpack.Tree.expect
+    monkeypatch.setattr(unpack.Tree, "expect", slow)
+    taken = 0
+    for seed in range(block * SEEDS // BLOCKS, (block + 1) * SEEDS // BLOCKS):
+        entries = members(random.Random(seed))
+        content = packed(tar_of(entries))
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        with_helper = tree_of(content, folder / "two", readback=False)
+        alone = tree_of(content, folder / "one", readback=True)
+        if isinstance(alone, str) or isinstance(with_helper, str):
+            assert with_helper == alone, (seed, entries)
+            continue
+        taken += 1
+        assert not differences(alone, with_helper), (seed, entries)  # type: ignore[arg-type]
+    assert taken
+
+
+@pytest.mark.usefixtures("few")
+def test_a_name_that_the_helper_has_twice(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The writer waits for both, though it has heard of the first one."""
+
+    def remove_slowly(tree: unpack.Tree, name: bytes) -> None:
+        remove(tree, name)
+        time.sleep(0.4)
+
+    def expect_slowly(tree: unpack.Tree, message: Message) -> None:
+        time.sleep(0.22)
+        expect(tree, message)
+
+    def pass_on_later(tree: unpack.Tree, message: Message) -> bool:
+        time.sleep(0.1)
+        return pass_on(tree, message)
+
+    remove, expect, pass_on = unpack.Tree._remove, unpack.Tree.expect, unpack.Tree.pass_on
+    monkeypatch.setattr(unpack.Tree, "expect", expect_slowly)
+    monkeypatch.setattr(unpack.Tree, "_remove", remove_slowly)
+    monkeypatch.setattr(unpack.Tree, "pass_on", pass_on_later)
+    fifo = Node(tarfile.FIFOTYPE)  # ends a run
+    entries: list[tuple[str, Entry]] = [("a", Directory()), ("b", Directory())]
+    for at, directory in enumerate("aab"):
+        entries += [(f"{directory}/{name}", File(b"file")) for name in "efgh"]
+        entries.append((f"{at}", fifo))
+    install_entries([*entries, ("a/e", Link("f"))], root)
+    assert (root / "a/e").is_symlink()
+
+
+def test_the_helper_makes_files(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the tests here test it."""
+
+    def broken(_tree: unpack.Tree, _message: Message) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(unpack.Tree, "expect", broken)
+    with pytest.raises(UnpackDied, match="left with status 1"):
+        install_entries(MANY, root)
+
+
+def test_the_writer_makes_files_too_when_the_helper_is_slow(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(tree: unpack.Tree, message: Message) -> None:
+        time.sleep(0.2)
+        expect(tree, message)
+
+    def told(tree: unpack.Tree, told: Told) -> int:
+        count = write_all(tree, told)
+        (Path("/writer")).write_text(f"{made}")
+        return count
+
+    made = 0
+
+    def counted(tree: unpack.Tree, *arguments: object) -> None:
+        nonlocal made
+        made += 1
+        write_file(tree, *arguments)  # type: ignore[arg-type]
+
+    expect, write_all, write_file = (
+        unpack.Tree.expect,
+        unpack.Tree.write_all,
+        unpack.Tree._write_file,
+    )
+    monkeypatch.setattr(unpack.Tree, "expect", slow)
+    monkeypatch.setattr(unpack.Tree, "write_all", told)
+    monkeypatch.setattr(unpack.Tree, "_write_file", counted)
+    result = install_entries(MANY, root)
+    assert result.members == 301
+    assert 0 < int((root / "writer").read_text()) < 300
+
+
+def test_what_the_helper_complains_of_is_told(disk: Disk) -> None:
+    target = disk(size_mib=8, mkfs=("mkfs.ext4", "-q", "-F"))
+    noise = random.Random(1).randbytes(100_000)
+    with pytest.raises(TargetFull, match="while writing /d/"):
+        install_entries({"d": Directory(), **{f"d/{n}": noise for n in range(200)}}, target)
+
+
+def test_data_stays_until_the_helper_has_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slots are given back in their order, whoever is done with one first."""
+
+    def slow(tree: unpack.Tree, message: Message) -> None:
+        time.sleep(0.01)
+        expect(tree, message)
+
+    expect = unpack.Tree.expect
+    monkeypatch.setattr(unpack.Tree, "expect", slow)
+    chance = random.Random(2)
+    files: dict[str, Entry] = {"d": Directory()}
+    files |= {f"d/{n:04}": chance.randbytes(chance.choice((0, 9, 90_000))) for n in range(1500)}
+    assert SLOTS * SLOT_BYTES < 1500 * 30_000
+    install_entries(files, root)
+    wrong = [n for n, entry in files.items() if isinstance(entry, bytes)
+             and (root / n).read_bytes() != entry]  # fmt: skip
+    assert wrong == []
