@@ -24,7 +24,7 @@ from tests.unit.image.check.test_rules import checked_files
 def outcomes(script: bytes, folder: Path) -> list[Finding | Unchecked]:
     """What is said of an installer by the real shells of this host."""
     entries: dict[str, Entry] = with_(
-        {"install.sh": File(script, mode=0o755), "usr/bin/env": File(mode=0o755)}
+        {"install.sh": File(script, mode=0o755), "usr/bin/env": File(b"\x7fELF", mode=0o755)}
     )
     content = packed(tar_of(entries))
     facts: Facts = checked_files(folder, content, published(content)).facts
