@@ -17,6 +17,8 @@ from hammer.step import Step
 
 COLUMNS = 80
 PROGRESS_EVERY_S = 5.0
+# Above it a person counts minutes.
+LEFT_IN_SECONDS_S = 180
 BAR = 44
 """Columns of the longest bar of the table of steps."""
 MIB = 1024 * 1024
@@ -119,24 +121,32 @@ class Console:
             self.event("steps", steps=steps)
 
     def progress(self, step: Step, *, total_bytes: int | None) -> Callable[[int], None]:
-        """A function to be called with bytes so far, as often as one likes."""
+        """A function to be called with bytes so far, as often as one likes.
+
+        What it tells: the rate since it told something last, and by the rate of the whole how
+        many seconds are left.
+        """
         began = last = self._clock()
+        told_bytes = 0
 
         def report(done_bytes: int) -> None:
-            nonlocal last
+            nonlocal last, told_bytes
             now = self._clock()
             if now - last < PROGRESS_EVERY_S:
                 return
-            last = now
-            rate = done_bytes / (now - began)
+            left_s = None
+            if total_bytes and done_bytes:
+                left_s = round((total_bytes - done_bytes) * (now - began) / done_bytes)
             self.event(
                 "progress",
                 step=step.value,
                 number=step.number,
                 done_bytes=done_bytes,
                 total_bytes=total_bytes,
-                bytes_per_s=round(rate),
+                bytes_per_s=round((done_bytes - told_bytes) / (now - last)),
+                left_s=left_s,
             )
+            last, told_bytes = now, done_bytes
 
         return report
 
@@ -221,7 +231,12 @@ def _progress(event: Event) -> str:
     rate = f"{int(str(event['bytes_per_s'])) / MIB:.1f} MiB/s"
     if not isinstance(total, int) or not total:
         return f"{done // MIB} MiB, {rate}"
-    return f"{done * 100 // total:>3} %, {done // MIB} of {total // MIB} MiB, {rate}"
+    so_far = f"{done * 100 // total:>3} %, {done // MIB} of {total // MIB} MiB, {rate}"
+    left_s = event["left_s"]
+    if not isinstance(left_s, int):
+        return so_far
+    left = f"{left_s} s" if left_s < LEFT_IN_SECONDS_S else f"{round(left_s / 60)} min"
+    return f"{so_far}, {left} left"
 
 
 def _stopped(where: str, *, by: str) -> list[_Paragraph]:

@@ -52,12 +52,28 @@ def test_progress_comes_by_time() -> None:
     report = Console([events.append], clock=lambda: next(times)).progress(
         Step.IMAGE, total_bytes=400 * 1024 * 1024
     )
-    for mib in (10, 50, 60, 100):
+    for mib in (10, 50, 60, 200):
         report(mib * 1024 * 1024)
+    # The rate is that of now, and what is left comes from all of it.
     assert [text_of(event)[0] for event in events] == [
-        " 6/10 image      12 %, 50 of 400 MiB, 10.0 MiB/s",
-        " 6/10 image      25 %, 100 of 400 MiB, 10.0 MiB/s",
+        " 6/10 image      12 %, 50 of 400 MiB, 10.0 MiB/s, 35 s left",
+        " 6/10 image      50 %, 200 of 400 MiB, 30.0 MiB/s, 10 s left",
     ]
+    assert [event["left_s"] for event in events] == [35, 10]
+
+
+@pytest.mark.parametrize(
+    ("done_mib", "left"),
+    [(0, ""), (1, ", 665 min left"), (150, ", 167 s left"), (140, ", 3 min left")],
+)
+def test_time_that_is_left(done_mib: int, left: str) -> None:
+    events: list[Event] = []
+    times = iter([0.0, 100.0])
+    Console([events.append], clock=lambda: next(times)).progress(
+        Step.IMAGE, total_bytes=400 * 1024 * 1024
+    )(done_mib * 1024 * 1024)
+    (line,) = text_of(events[0])
+    assert line.endswith(f" MiB/s{left}")
 
 
 def test_progress_without_a_total() -> None:
@@ -135,6 +151,7 @@ EVENTS = st.one_of(
             "done_bytes": AMOUNT,
             "total_bytes": st.one_of(st.none(), AMOUNT),
             "bytes_per_s": AMOUNT,
+            "left_s": st.one_of(st.none(), AMOUNT),
         }
     ),
     st.fixed_dictionaries({"event": st.sampled_from(["say", "debug", "warning"]), "text": TEXT}),
