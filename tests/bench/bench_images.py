@@ -153,7 +153,7 @@ def _add(
 
 USR = Image(
     name="usr",
-    what="a sample of /usr, 1 GB in 25 000 members",
+    what="a sample of /usr, 1 GB in 30 000 members",
     limit=0.50,
     make=_usr,
 )
