@@ -17,9 +17,9 @@ from hammer.stream.slots import OtherEndGone
 from hammer.stream.sparse import Sparse
 from hammer.stream.tar import Kind, Member
 
-SLOT_BYTES = 4 << 20
-"""As the largest block of lz4, which is then unpacked right to its place."""
-SLOTS = 4
+SLOT_BYTES = 1 << 20
+"""Small, so that what was unpacked is still in a cache of the processor when it is written."""
+SLOTS = 6
 
 MESSAGE_BYTES = 1 << 20
 """About what one message holds: with a global header of PAX a member of 512 bytes has MiBs."""
