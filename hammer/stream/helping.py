@@ -30,7 +30,7 @@ class Helper:
     def __init__(self, *, send_fd: int, acks_fd: int, done_fd: int) -> None:
         """The helper tells by a byte in `acks_fd` that it has done a message."""
         self._send_fd = send_fd
-        self._acks_fd = acks_fd
+        self.acks_fd = acks_fd
         self._done_fd = done_fd
         self._given: deque[Collection[bytes]] = deque()
         self._acks = select.poll()
@@ -63,7 +63,7 @@ class Helper:
             done(self._done_fd)
 
     def _take_acks(self) -> None:
-        acks = os.read(self._acks_fd, _ACKS_BYTES)
+        acks = os.read(self.acks_fd, _ACKS_BYTES)
         if not acks:
             raise OtherEndGone
         for _ in acks:

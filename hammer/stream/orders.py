@@ -7,11 +7,13 @@ Members are told in messages. One with nothing in it but whole files has their n
 that who is told can pass it on to a helper without another look into it (helping.py).
 """
 
+import io
 import marshal
 import os
+import select
 from collections.abc import Callable, Iterator
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hammer.stream.slots import OtherEndGone
 from hammer.stream.sparse import Sparse
@@ -26,6 +28,9 @@ MESSAGE_BYTES = 1 << 20
 
 MESSAGE_MEMBERS = 64
 """So many at most, so that work begins before a slot is full, and can be shared."""
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _LENGTHS = Struct("<II")
 _READ_BYTES = 256 << 10
@@ -142,9 +147,34 @@ def send_all(fd: int, data: bytes) -> None:
         raise OtherEndGone from None
 
 
-def messages(told_fd: int) -> Iterator[Message]:
-    """What comes out of the pipe; ends with it, also in the middle of a message."""
-    buffered = os.fdopen(told_fd, "rb", buffering=_READ_BYTES, closefd=False)
+class _Watched(io.RawIOBase):
+    """A pipe to read from, unless the other end of another one is closed."""
+
+    def __init__(self, fd: int, other_fd: int) -> None:
+        self._fd, self._other_fd = fd, other_fd
+        self._ready = select.poll()
+        self._ready.register(fd, select.POLLIN)
+        self._ready.register(other_fd, 0)  # to hear of its end alone (poll(2), POLLHUP)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        if any(fd == self._other_fd for fd, _event in self._ready.poll()):
+            raise OtherEndGone
+        return os.readv(self._fd, [buffer])
+
+
+def messages(told_fd: int, *, helper_fd: int | None = None) -> Iterator[Message]:
+    """What comes out of the pipe; ends with it, also in the middle of a message.
+
+    Raises OtherEndGone when the other end of `helper_fd` is closed: a helper that has failed may
+    have slots without which there will be no more messages.
+    """
+    raw: io.RawIOBase = io.FileIO(told_fd, closefd=False)
+    if helper_fd is not None:
+        raw = _Watched(told_fd, helper_fd)
+    buffered = io.BufferedReader(raw, _READ_BYTES)
     while len(lengths := buffered.read(_LENGTHS.size)) == _LENGTHS.size:
         names_bytes, items_bytes = _LENGTHS.unpack(lengths)
         message = Message(buffered.read(names_bytes), buffered.read(items_bytes))

@@ -4,6 +4,7 @@ It is forked, since it may chroot, after which it could import nothing any more:
 has been imported before.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -81,9 +82,11 @@ class Process:
     def end(self) -> None:
         """Leave nothing of it behind, whatever happened."""
         if not self._is_over:
-            # A session of its own: nothing but this process is in the way.
-            os.kill(self._pid, signal.SIGKILL)
-            self._reap()
+            # A session of its own: nothing but this process is in the way. A signal to us may
+            # have come between its end and the word that it is over.
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(self._pid, signal.SIGKILL)
+                self._reap()
 
     def _reap(self) -> int:
         _pid, status = os.waitpid(self._pid, 0)
@@ -107,10 +110,12 @@ def _run(work: Work, *, keep: Collection[int], report_fd: int) -> NoReturn:
         os.write(report_fd, json.dumps(report).encode())
         status = 0
     finally:
-        if status:  # a bug: said on stderr, and the parent sees the status
-            # Not by sys.stderr, whose lock another thread of the parent may have had.
-            os.write(2, traceback.format_exc().encode())
-        os._exit(status)
+        try:
+            if status:  # a bug: said on stderr, and the parent sees the status
+                # Not by sys.stderr, whose lock another thread of the parent may have had.
+                os.write(2, traceback.format_exc().encode())
+        finally:
+            os._exit(status)
 
 
 def _leave_parent_behind(keep: Collection[int]) -> None:

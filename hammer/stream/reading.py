@@ -45,7 +45,11 @@ class Reading:
         self._in_member = False
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="reading")
         self._fill_all = self._threads.submit(self._fill)
-        self._read_all = self._threads.submit(self._read)
+        try:
+            self._read_all = self._threads.submit(self._read)
+        except BaseException:
+            self._packed.put(b"")  # or the thread that is there would wait for ever
+            raise
         room = self._room
         self._read_all.add_done_callback(lambda _: room.put(False))
 

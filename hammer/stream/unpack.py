@@ -216,9 +216,13 @@ class Tree:
             return True
 
         self._directories[name] = member
-        if name and self._made(member, make) and self._in_plain(member):
+        made = bool(name) and self._made(member, make)
+        if made and self._in_plain(member):
             self._plain.add(name)
             return
+        if name:
+            # It was there, and what members do to it by other names is not known here.
+            self._plain.discard(name)
         # At once, too: a later member may replace a link that the name leads through.
         set_mode(name or b".", member.mode & 0o1777, ownerless=self._ownerless)
 

@@ -99,11 +99,12 @@ class Unpacker:
 
     def end(self) -> None:
         """Leave no process, thread or descriptor behind, whatever happened."""
-        for process in self._processes:
-            process.end()
-        # The threads find the other end gone, wherever they are.
-        self._reading.join()
-        self._end_orders()
+        with contextlib.ExitStack() as last:  # each of it, whatever becomes of the others
+            last.callback(self._end_orders)
+            # The threads find the other end gone, wherever they are.
+            last.callback(self._reading.join)
+            for process in self._processes:
+                last.callback(process.end)
 
     def _end_orders(self) -> None:
         if self._orders_fd >= 0:
@@ -142,6 +143,8 @@ def unpacking(
                 process.end()
             raise
         held.callback(os.close, done_fd)
+        for process in processes:
+            held.callback(process.end)
         # The threads that it starts keep the signals blocked: they are for the main one.
         turns, told = Turns(data, done_fd=done_fd), Orders(orders_fd)
         reading = Reading(data, turns, told, url=url, waiting=waiting)
@@ -198,7 +201,9 @@ def _write(target: _Target, helper: Helper, *, told: int) -> int:
     target.enter()
     tree = Tree(url=target.url, ownerless=target.ownerless, helper=helper)
     items = orders.items_of(
-        orders.messages(told), passed_on=tree.pass_on, slot_done=helper.slot_done
+        orders.messages(told, helper_fd=helper.acks_fd),
+        passed_on=tree.pass_on,
+        slot_done=helper.slot_done,
     )
     return tree.write_all(Told(items, target.data.view))
 

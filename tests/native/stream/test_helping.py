@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hammer.errors import HammerError, TargetFull, UnpackDied
+from hammer.errors import FileFailed, HammerError, TargetFull, UnpackDied
 from hammer.stream import acl, unpack
 from hammer.stream.orders import SLOT_BYTES, SLOTS, Message, Told
 from tests import images
@@ -189,6 +189,36 @@ def test_what_the_helper_complains_of_is_told(disk: Disk) -> None:
     noise = random.Random(1).randbytes(100_000)
     with pytest.raises(TargetFull, match="while writing /d/"):
         install_entries({"d": Directory(), **{f"d/{n}": noise for n in range(200)}}, target)
+
+
+def test_a_helper_that_fails_while_nothing_is_left_to_be_told(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has all slots, so that there are no more orders for the writer, who waits for them."""
+
+    def fail(_tree: unpack.Tree, _message: Message) -> None:
+        time.sleep(2)
+        raise FileFailed(path="/d/x", reason="Input/output error")
+
+    monkeypatch.setattr(unpack.Tree, "expect", fail)
+    large = random.Random(3).randbytes(SLOT_BYTES)
+    entries: dict[str, Entry] = {"d": Directory(), **{f"d/{n}": b"x" for n in range(64)}}
+    entries |= {"p": Directory(), **{f"p/{n}": large for n in range(4 * SLOTS)}}
+    with pytest.raises(FileFailed, match="/d/x"):
+        install_entries(entries, root)
+
+
+def test_a_directory_whose_mode_is_told_by_two_names(root: Path) -> None:
+    """The last one that names it wins, also if no member had made it."""
+    entries: list[tuple[str, Entry]] = [
+        ("d/f", File(b"x")),
+        ("l", Link(".")),
+        ("l/d", Directory(mode=0o700, uid=7)),
+        ("d", Directory(mode=0o755)),
+    ]
+    install_entries(entries, root)
+    status = (root / "d").stat()
+    assert (status.st_mode & 0o7777, status.st_uid) == (0o755, 0)
 
 
 def test_data_stays_until_the_helper_has_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,8 @@ def test_an_interrupted_agent_takes_the_unpacker_along(root: Path) -> None:
         waiting.wait()
         os.kill(os.getpid(), signal.SIGINT)
 
+    # A shell starts what is in its background with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     person = threading.Thread(target=interrupt)
     person.start()
     with pytest.raises(KeyboardInterrupt):
@@ -87,6 +89,7 @@ def test_an_interrupted_agent_takes_the_unpacker_along(root: Path) -> None:
             patience=replace(PATIENCE, stall_s=60),
         )
     person.join()
+    signal.signal(signal.SIGINT, before)
     assert children() == []
 
 
