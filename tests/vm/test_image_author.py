@@ -144,7 +144,7 @@ def test_documents_and_a_trial(author: Author, image: DemoImage, ramdisk: Ramdis
     (command,) = commands_of("Trying")
     verdict = json.loads(author.types(command))
     assert verdict["verdict"] == "up"
-    assert "multi-user" in verdict["marker"]
+    assert "basic" in verdict["marker"]
 
 
 def test_no_command_of_the_page_is_left_out() -> None:
