@@ -73,7 +73,8 @@ class Images(Protocol):
         """Get the digest of the image and see that the image answers. Writes nothing.
 
         The digest is the one that a document names, else that of a file beside the image.
-        `mirrors` are other places of the same image (sources.py says how they are written).
+        `mirrors` are other places of the same image (sources.py says how they are written),
+        and of that file when the server of the image is away.
         Raises ImageError, DigestWeak for one that this machine does not accept.
         """
 
@@ -123,8 +124,8 @@ class HttpImages:
         wanted: Wanted | None = None,
         mirrors: Sequence[str] = (),
     ) -> Offer:
-        digest = self._digest(url, wanted)
         places = sources.places_of(url, (*mirrors, *self._mirrors))
+        digest = self._digest(url, wanted, mirrors=places[1:])
         with source_errors(url), self._opened(places) as body:
             head = b""
             while len(head) < frames.HEAD_BYTES and not frames.begins(head):
@@ -177,10 +178,10 @@ class HttpImages:
             urls, patience=self._patience, on_retry=self._on_retry, size_bytes=size_bytes
         )
 
-    def _digest(self, url: str, wanted: Wanted | None) -> Digest:
+    def _digest(self, url: str, wanted: Wanted | None, *, mirrors: Sequence[str]) -> Digest:
         publisher = Publisher(patience=self._patience, on_retry=self._on_retry)
         if wanted is None:
-            found = publisher.digest_beside(url)
+            found = publisher.digest_beside(url, mirrors=mirrors)
         else:
             found = publisher.digest_named(wanted, image_url=url)
         if found.algorithm.is_weaker_than(self._min_digest):

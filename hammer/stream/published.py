@@ -3,9 +3,11 @@
 Without the contract, which takes a while to import: authors check images often.
 """
 
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -63,8 +65,46 @@ class Publisher:
     patience: http.Patience | None = None
     on_retry: http.OnRetry | None = None
 
-    def digest_beside(self, image_url: str) -> Digest:
-        """The strongest digest in a file beside the image.
+    def digest_beside(self, image_url: str, *, mirrors: Sequence[str] = ()) -> Digest:
+        """The strongest digest in a file beside the image, there or at a mirror.
+
+        A mirror stands in for a server that is away, and for nothing else: no digest, and one
+        that is malformed, are the publisher's word. They are asked in turns, for as long as one
+        of them would be, and each until it fails, not for every name. Raises what is wrong at
+        the image's own place, as `_digest_at` does, with the failures of mirrors as notes.
+        """
+        if not mirrors:
+            return self._digest_at(image_url)
+        patience = self.patience or http.Patience()
+        hasty = replace(self, patience=replace(patience, retry_for_s=0))
+        give_up_s = time.monotonic() + patience.retry_for_s
+        places, failed, rounds = deque([image_url, *mirrors]), dict[str, ImageError](), 0
+        while True:
+            place = places.popleft()
+            try:
+                return hasty._digest_at(place)
+            except ImageError as error:
+                if _is_away(error):
+                    places.append(place)
+                elif place == image_url:
+                    raise
+                failed[place] = error
+            following, pause_s = places[0], 0.0
+            if following == image_url:
+                rounds += 1
+                left_s = give_up_s - time.monotonic()
+                if left_s <= 0:
+                    raise _with_others(failed.pop(image_url), failed.values())
+                why = failed[image_url].__cause__
+                pause_s = min(http.pause_after(rounds, why, patience=patience), left_s)
+            if self.on_retry:
+                where = "again" if following == place else f"on to {http.host_of(following)}"
+                after = f" in {pause_s:.0f} s" if pause_s else ""
+                self.on_retry(f"{failed[place]}, {where}{after}")
+            http.pause(pause_s, patience=patience)
+
+    def _digest_at(self, image_url: str) -> Digest:
+        """The strongest digest in a file beside the image at one place.
 
         The names of SIDE_CARS are tried in their order, and the first that is there decides:
         an image with a .sha512 costs one request, one with nothing but its .md5, as
@@ -118,7 +158,7 @@ class Publisher:
             reason = f"the server answers with HTTP status {error.status}"
             if error.status in _ABSENT:
                 raise Absent(url, reason) from None
-            raise DigestMissing(url=url, reason=reason) from None
+            raise DigestMissing(url=url, reason=reason) from error.__cause__
         except ImageUnreachable as error:
             if urlsplit(url).scheme == "file":
                 raise Absent(url, error.reason) from None
@@ -142,6 +182,17 @@ def digest_in(text: bytes, *, url: str, name: str, algorithm: Algorithm | None) 
         raise DigestMalformed(url=url, reason=str(error)) from None
 
 
+def _is_away(error: ImageError) -> bool:
+    """Whether the server said nothing of what it has, and may do so later."""
+    return isinstance(error.__cause__, failures.FetchFailed) and transfer.may_go_on(error.__cause__)
+
+
+def _with_others(error: ImageError, others: Iterable[ImageError]) -> ImageError:
+    for each in others:
+        error.add_note(f"mirror {each}")
+    return error
+
+
 def beside(image_url: str, suffix: str) -> str:
     """The file beside the image whose name has this suffix; a query stays behind the path."""
     parts = urlsplit(image_url)
@@ -155,13 +206,13 @@ def name_of(url: str) -> str:
 
 @contextmanager
 def source_errors(url: str) -> Iterator[None]:
-    """Map what the transfer raises to errors of the image."""
+    """Map what the transfer raises to errors of the image, whose cause it is then."""
     try:
         yield
     except failures.TooLarge:
         raise
     except failures.FetchFailed as error:
-        raise _with_notes(_mapped(url, error), error) from None
+        raise _with_notes(_mapped(url, error), error) from error
 
 
 def _mapped(url: str, error: failures.FetchFailed) -> ImageError:

@@ -14,17 +14,32 @@ from hammer.errors import (
     ImageInterrupted,
     ImageUnreachable,
 )
+from hammer.stream.digest import Digest
+from hammer.stream.http import Patience
 from hammer.stream.image import HttpImages, Offer
 from hammer.stream.published import SIDE_CARS, Wanted
 from tests.images import NAME, PATH, checksum_file, image
-from tests.native.stream.unpacking import PATIENCE
-from tests.servers import Answer, Cut, Redirect, Server, Status, Then, nobody, serve
+from tests.native.stream.unpacking import PATIENCE, PERSISTENT
+from tests.servers import (
+    Answer,
+    Cut,
+    Redirect,
+    Reset,
+    Server,
+    Silent,
+    Stall,
+    Status,
+    Then,
+    nobody,
+    serve,
+)
 
 IMAGE = image({"etc/hostname": b"m1\n"})
 OTHER = image({"etc/hostname": b"m2\n"})
 MD5, SHA256, SHA512 = Algorithm.MD5, Algorithm.SHA256, Algorithm.SHA512
 VALUE = {each: checksum_file(IMAGE, each).decode().split()[0] for each in Algorithm}
 WRONG = {each: checksum_file(OTHER, each).decode().split()[0] for each in Algorithm}
+SUMS = checksum_file(IMAGE, SHA512)
 
 Answers = dict[str, Answer | Then]
 
@@ -145,6 +160,90 @@ def test_a_query_stays_behind_the_path_and_out_of_sight() -> None:
     assert offer.digest.source == f"{server.url(PATH)}.sha256?..."
 
 
+# --- beside the image at a mirror ---------------------------------------------------------
+
+
+def asked_with_mirrors(
+    url: str, *mirrors: str, patience: Patience = PATIENCE, lines: list[str] | None = None
+) -> Digest:
+    on_retry = None if lines is None else lines.append
+    return HttpImages(patience=patience, on_retry=on_retry).ask(url, mirrors=mirrors).digest
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Status(503), Status(429), Silent(), Stall(SUMS, 10), Cut(SUMS, 10), Reset(SUMS, 10)],
+)
+def test_a_mirror_has_the_digest_of_a_server_that_is_away(answer: Answer) -> None:
+    lines: list[str] = []
+    with (
+        serve({f"{PATH}.sha512": answer, PATH: IMAGE}) as server,
+        serve(with_side_cars(".md5")) as mirror,
+    ):
+        digest = asked_with_mirrors(server.url(PATH), mirror.url("/"), lines=lines)
+        assert digest.hex == VALUE[MD5]
+        assert digest.source == mirror.url(f"{PATH}.md5")
+        # One that is away for the first name is not asked for the others.
+        assert [request.path for request in server.requests] == [f"{PATH}.sha512", PATH]
+    (line,) = lines
+    assert line.startswith(f"{server.url(PATH)}.sha512: ")
+    assert line.endswith(f", on to {mirror.address.removeprefix('http://')}")
+
+
+def test_mirrors_are_asked_in_their_order_and_the_secrets_of_their_urls_are_not_told() -> None:
+    lines: list[str] = []
+    with (
+        nobody() as away,
+        serve({}) as without,
+        serve({f"{PATH}.sha512": b"<html>"}) as portal,
+        serve(with_side_cars(".sha256")) as mirror,
+    ):
+        urls = [f"{each.url(PATH)}?sig=hunter2" for each in (without, portal, mirror)]
+        urls = [url.replace("//", "//me:hunter2@") for url in urls]
+        digest = asked_with_mirrors(f"{away}{PATH}", *urls, lines=lines)
+        assert digest.source == f"{mirror.url(PATH)}.sha256?..."
+        assert (without.asked(f"{PATH}.md5"), portal.asked(f"{PATH}.sha512sum")) == (1, 0)
+    assert "hunter2" not in "".join(lines)
+
+
+def test_a_mirror_that_is_busy_is_asked_again() -> None:
+    answers = {**with_side_cars(".sha512"), f"{PATH}.sha512": Then(Status(503), SUMS)}
+    with nobody() as away, serve(answers) as mirror:
+        url = f"{away}{PATH}"
+        assert asked_with_mirrors(url, mirror.url("/"), patience=PERSISTENT).hex == VALUE[SHA512]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (Status(404), DigestMissing),
+        (Status(401), DigestMissing),
+        (b"<html>", DigestMalformed),
+        (Redirect("/"), ImageUnreachable),
+    ],
+)
+def test_what_the_publisher_says_no_mirror_mends(answer: Answer, error: type[HammerError]) -> None:
+    answers: Answers = {PATH: IMAGE, f"{PATH}.sha512": answer, "/": Redirect("/")}
+    with serve(answers) as server, serve(with_side_cars(".sha512")) as mirror:
+        with pytest.raises(error):
+            asked_with_mirrors(server.url(PATH), mirror.url("/"))
+        assert mirror.requests == []
+
+
+def test_when_no_place_has_it_the_error_is_that_of_the_first_with_notes_on_the_others() -> None:
+    with nobody() as away, serve({f"{PATH}.sha512": Status(503)}) as busy, serve({}) as without:
+        with pytest.raises(ImageUnreachable) as caught:
+            asked_with_mirrors(f"{away}{PATH}", busy.url("/"), without.url("/"))
+        assert caught.value.url == f"{away}{PATH}.sha512"
+        # What has none is not asked again.
+        assert busy.asked(f"{PATH}.sha512") > without.asked(f"{PATH}.sha512") == 1
+        assert caught.value.__notes__ == [
+            f"mirror {busy.url(PATH)}.sha512: the server answers with HTTP status 503",
+            f"mirror {without.url(PATH)}.md5: the server answers with HTTP status 404; "
+            "nor is there .sha512, .sha512sum, .sha256, .sha256sum",
+        ]
+
+
 # --- named by a document ------------------------------------------------------------------
 
 
@@ -217,12 +316,11 @@ def test_a_value_that_is_none(text: str, algorithm: Algorithm | None, reason: st
 
 
 def test_a_named_file_whose_server_is_away() -> None:
-    with (
-        serve(with_side_cars(".md5")) as server,
-        nobody() as address,
-        pytest.raises(ImageUnreachable),
-    ):
-        asked(server, named(f"{address}/SUMS"))
+    with serve(with_side_cars(".md5")) as server, nobody() as address:
+        agent = HttpImages(patience=PATIENCE, mirrors=[server.url("/")])
+        with pytest.raises(ImageUnreachable):
+            agent.ask(f"{address}{PATH}", wanted=named(f"{address}{PATH}.md5"))
+        assert server.requests == []
 
 
 # --- not weaker than asked ----------------------------------------------------------------
