@@ -2,13 +2,13 @@
 
 Every event is a mapping first; one line of text and one line of JSON are made
 of it. Lines are ASCII, at most 80 columns, and never rewritten: a serial
-console has neither cursor nor scroll-back.
+console has neither cursor nor scroll-back. (A terminal may have: see bar.py.)
 """
 
 import json
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +17,8 @@ from hammer.step import Step
 
 COLUMNS = 80
 PROGRESS_EVERY_S = 5.0
+LIVE_EVERY_S = 0.2
+"""How often live sinks hear of progress: often enough to look as if it moved."""
 # Above it a person counts minutes.
 LEFT_IN_SECONDS_S = 180
 BAR = 44
@@ -53,11 +55,13 @@ class Console:
         self,
         sinks: Sequence[Sink],
         *,
+        live: Sequence[Sink] = (),
         clock: Callable[[], float] = time.monotonic,
         flush: Callable[[], None] = lambda: None,
     ) -> None:
-        """`flush` gives slow sinks some time."""
+        """`live` are sinks that hear of progress often. `flush` gives slow sinks some time."""
         self._sinks = sinks
+        self._live = live
         self._clock = clock
         self._flush = flush
         self._seconds: dict[Step, float] = {}
@@ -72,8 +76,7 @@ class Console:
         self._sinks = [*self._sinks, sink]
 
     def event(self, name: str, **fields: object) -> None:
-        for sink in self._sinks:
-            sink({"event": name, **fields})
+        _tell((*self._sinks, *self._live), {"event": name, **fields})
 
     def say(self, text: str) -> None:
         """One piece of news that is not a step, such as a line of the installer."""
@@ -124,29 +127,35 @@ class Console:
         """A function to be called with bytes so far, as often as one likes.
 
         What it tells: the rate since it told something last, and by the rate of the whole how
-        many seconds are left.
+        many seconds are left. Live sinks get the rate since the time before that: a steadier one.
         """
-        began = last = self._clock()
-        told_bytes = 0
+        began = shown = self._clock()
+        last = before = began, 0
 
-        def report(done_bytes: int) -> None:
-            nonlocal last, told_bytes
-            now = self._clock()
-            if now - last < PROGRESS_EVERY_S:
-                return
+        def event(done_bytes: int, now: float, since: tuple[float, int]) -> Event:
             left_s = None
             if total_bytes and done_bytes:
                 left_s = round((total_bytes - done_bytes) * (now - began) / done_bytes)
-            self.event(
-                "progress",
-                step=step.value,
-                number=step.number,
-                done_bytes=done_bytes,
-                total_bytes=total_bytes,
-                bytes_per_s=round((done_bytes - told_bytes) / (now - last)),
-                left_s=left_s,
-            )
-            last, told_bytes = now, done_bytes
+            then, then_bytes = since
+            return {
+                "event": "progress",
+                "step": step.value,
+                "number": step.number,
+                "done_bytes": done_bytes,
+                "total_bytes": total_bytes,
+                "bytes_per_s": round((done_bytes - then_bytes) / (now - then)),
+                "left_s": left_s,
+            }
+
+        def report(done_bytes: int) -> None:
+            nonlocal shown, last, before
+            now = self._clock()
+            if self._live and now - shown >= LIVE_EVERY_S:
+                _tell(self._live, event(done_bytes, now, before))
+                shown = now
+            if now - last[0] >= PROGRESS_EVERY_S:
+                _tell(self._sinks, event(done_bytes, now, last))
+                last, before = (now, done_bytes), last
 
         return report
 
@@ -154,6 +163,11 @@ class Console:
         """Tell where the time went until then, and what failed; the cause stays in sight."""
         self.tell_steps()
         self.event("failed", **_fields(failure))
+
+
+def _tell(sinks: Iterable[Sink], event: Event) -> None:
+    for sink in sinks:
+        sink({**event})
 
 
 def failed_lines(failure: Failure) -> list[str]:
@@ -188,7 +202,7 @@ def text_of(event: Event, *, columns: int | None = COLUMNS) -> list[str]:
 
 
 def _paragraphs(event: Event) -> list[_Paragraph]:
-    prefix = _prefix(event)
+    prefix = prefix_of(event)
     match event["event"]:
         case "step":
             end = event["state"] == "end"
@@ -219,7 +233,8 @@ def _paragraphs(event: Event) -> list[_Paragraph]:
     return []
 
 
-def _prefix(event: Event) -> str:
+def prefix_of(event: Event) -> str:
+    """What its lines begin with: the step, or as much space."""
     if "number" in event:
         return f"{event['number']:>2}/{len(Step)} {event['step']!s:<9} "
     return INDENT
@@ -228,15 +243,25 @@ def _prefix(event: Event) -> str:
 def _progress(event: Event) -> str:
     done, total = event["done_bytes"], event["total_bytes"]
     assert isinstance(done, int)
-    rate = f"{int(str(event['bytes_per_s'])) / MIB:.1f} MiB/s"
     if not isinstance(total, int) or not total:
-        return f"{done // MIB} MiB, {rate}"
-    so_far = f"{done * 100 // total:>3} %, {done // MIB} of {total // MIB} MiB, {rate}"
+        return f"{done // MIB} MiB, {rate_of(event)}"
+    so_far = f"{done * 100 // total:>3} %, {done // MIB} of {total // MIB} MiB, {rate_of(event)}"
+    left = left_of(event)
+    return f"{so_far}, {left}" if left else so_far
+
+
+def rate_of(event: Event) -> str:
+    """How fast a progress is."""
+    return f"{int(str(event['bytes_per_s'])) / MIB:.1f} MiB/s"
+
+
+def left_of(event: Event) -> str:
+    """How long a progress goes on; empty if nobody knows."""
     left_s = event["left_s"]
     if not isinstance(left_s, int):
-        return so_far
+        return ""
     left = f"{left_s} s" if left_s < LEFT_IN_SECONDS_S else f"{round(left_s / 60)} min"
-    return f"{so_far}, {left} left"
+    return f"{left} left"
 
 
 def _stopped(where: str, *, by: str) -> list[_Paragraph]:
@@ -253,7 +278,7 @@ def _steps(event: Event) -> list[_Paragraph]:
     for each in steps:
         bar = "#" * max(1, round(BAR * each["seconds"] / longest)) if longest else ""
         marked = f"{bar} FAILED" if each["failed"] else bar
-        told.append(_Paragraph(f"{each['seconds']:>7.1f} s {marked}", _prefix(each)))
+        told.append(_Paragraph(f"{each['seconds']:>7.1f} s {marked}", prefix_of(each)))
     total = sum(each["seconds"] for each in steps)
     return [*told, _Paragraph(f"{'total':<9} {total:>7.1f} s", INDENT)]
 

@@ -4,17 +4,20 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from hammer import cmdline
 from hammer.abandon import abandoned_on_failure
 from hammer.algorithm import Algorithm
+from hammer.bar import bar_sink
 from hammer.cmdline import Settings
 from hammer.console import Console, json_sink, text_sink
 from hammer.control.protocol import ControlPlane, step_sink
 from hammer.errors import Interrupted
 from hammer.hand_over import hand_over
 from hammer.host.lock import only_agent
+from hammer.host.terminal import Terminal, columns_of, has_cursor
 from hammer.journal import Journal
 from hammer.life import tell_memory
 from hammer.machine import Machine
@@ -83,8 +86,7 @@ def add_to(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def install_command(arguments: argparse.Namespace) -> int:
     """A failure, and a stop as well, is given up: the machine has a system to look from."""
-    sink = json_sink if arguments.format == "json" else text_sink
-    console = Console([sink(stdout)])
+    console = console_of(arguments.format)
     if arguments.debug:
         log_to(ConsoleHandler(console))
     raise_on_signals()
@@ -119,6 +121,18 @@ def install_command(arguments: argparse.Namespace) -> int:
     if status:
         tell_memory(console)
     return status
+
+
+def console_of(form: str) -> Console:
+    """Events or lines on the standard output; where a bar can be drawn, one."""
+    if form == "json":
+        return Console([json_sink(stdout)])
+    if sys.stdout is None or not has_cursor(sys.stdout):
+        return Console([text_sink(stdout)])
+    terminal = Terminal(sys.stdout)
+    text = text_sink(terminal.write)
+    columns = partial(columns_of, sys.stdout)
+    return Console([], live=[bar_sink(text, terminal.draw, columns=columns)])
 
 
 def installed(machine: Machine, control: ControlPlane, journal: Journal, *, ask: bool) -> Kernel:

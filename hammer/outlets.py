@@ -9,9 +9,11 @@ import os
 from pathlib import Path
 from typing import TextIO
 
+from hammer.bar import bar_sink
 from hammer.console import (
     MIB,
     Console,
+    Sink,
     json_sink,
     left_out_json,
     left_out_text,
@@ -20,6 +22,7 @@ from hammer.console import (
 )
 from hammer.host.line import Line, opened_line
 from hammer.host.ring import Ring
+from hammer.host.terminal import columns_of, has_cursor
 from hammer.report import log_to
 
 LOG = "hammer.log"
@@ -42,14 +45,15 @@ class Outlets:
         events = Ring(directory / EVENTS, limit_bytes=EVENTS_LIMIT_BYTES)
         console = os.dup(stdout.fileno()) if stdout else os.open(os.devnull, os.O_WRONLY)
         line = Line(console, left_out=left_out_text)
+        text = text_sink(line.write, write_detail=line.write_detail)
         self._lines = [line]
         self._own_lines: list[Line] = []
-        sinks = [
-            log_sink(log.write),
-            json_sink(events.write),
-            text_sink(line.write, write_detail=line.write_detail),
-        ]
-        self.console = Console(sinks, flush=lambda: self._flush(KEXEC_FLUSH_S))
+        sinks, live = [log_sink(log.write), json_sink(events.write)], list[Sink]()
+        if stdout and has_cursor(stdout):
+            live.append(bar_sink(text, line.draw, columns=lambda: columns_of(stdout)))
+        else:
+            sinks.append(text)
+        self.console = Console(sinks, live=live, flush=lambda: self._flush(KEXEC_FLUSH_S))
 
     def add_events(self, path: Path) -> None:
         """Events go there, too: to a serial line or a file; a disk gets nothing whatever is asked.

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from hammer.host.terminal import ERASE, drawn
+
 KEPT_LINES = 4096
 """Of what matters, more than an installation has."""
 DETAIL_LINES = 200
@@ -43,10 +45,12 @@ class Line:
         self._numbers = itertools.count()
         self._kept: deque[_Entry] = deque(maxlen=KEPT_LINES)
         self._details: deque[_Entry] = deque(maxlen=DETAIL_LINES)
+        self._to_draw: deque[str] = deque(maxlen=1)
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         # Read and written by the thread alone.
         self._next_detail: _Entry | None = None
         self._expected = 0
+        self._drawn = False
         self._process = os.getpid()
         threading.Thread(target=self._write_for_ever, daemon=True, name="line").start()
 
@@ -57,6 +61,16 @@ class Line:
     def write_detail(self, text: str) -> None:
         """Lines that may be left out."""
         self._add(self._details, text)
+
+    def draw(self, text: str) -> None:
+        """Show this below all lines, until there is more of either; for a terminal with a cursor.
+
+        Of what comes faster than the terminal takes it, only the newest is drawn.
+        """
+        if os.getpid() == self._process:
+            self._to_draw.append(text)
+            if self._wake.empty():
+                self._wake.put(None)
 
     def flush(self, *, within_s: float) -> bool:
         """Wait until all is on the line; whether it is. Gives detail up after half of the time."""
@@ -85,6 +99,7 @@ class Line:
     def _add(self, to: deque[_Entry], text: str) -> None:
         if os.getpid() != self._process:  # a fork has no thread
             return
+        self._to_draw.clear()
         for line in text.encode("ascii", "backslashreplace").splitlines(keepends=True):
             to.append((next(self._numbers), line, None))
         # One call to wake up is enough, however long the thread does not hear it.
@@ -102,12 +117,19 @@ class Line:
             while piece := self._piece():
                 data, flushed = piece
                 if data:
-                    with suppress(OSError):
-                        _write_all(self._descriptor, data)
+                    self._put(ERASE.encode() + data if self._drawn else data)
+                    self._drawn = False
                     with suppress(termios.error):
                         termios.tcdrain(self._descriptor)
                 for each in flushed:
                     each.put(None)
+            with suppress(IndexError):
+                self._put(drawn(self._to_draw.pop()).encode())
+                self._drawn = True
+
+    def _put(self, data: bytes) -> None:
+        with suppress(OSError):
+            _write_all(self._descriptor, data)
 
     def _piece(self) -> "tuple[bytes, list[queue.SimpleQueue[None]]] | None":
         """What is to be written next, and who waits for that; None when there is nothing."""

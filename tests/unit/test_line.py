@@ -15,6 +15,7 @@ from types import FrameType
 import pytest
 
 from hammer.host.line import DETAIL_LINES, KEPT_LINES, PIECE_BYTES, Line, opened_line
+from tests.unit.screen import Screen, rows
 
 PIPE_BYTES = 4096
 LIMIT_S = 60.0  # never reached, but by a bug
@@ -146,6 +147,39 @@ def test_a_terminal() -> None:
     line.discard()
     os.close(ours)
     os.close(theirs)
+
+
+def test_what_is_drawn_is_gone_when_a_line_comes() -> None:
+    screen = Screen()
+    line = Line(screen.stdout.fileno(), left_out=told)
+    line.write("before\n")
+    line.draw("10 %")
+    said = screen.raw(until="10 %\x1b[K\r")
+    line.draw("20 %")
+    said += screen.raw(until="20 %\x1b[K\r")
+    line.write("hello\n")
+    line.write_detail("end\n")
+    said += screen.raw(until="end\r\n")
+    assert rows(said) == ["before", "hello", "end", ""]
+    screen.close()
+
+
+def test_of_what_is_drawn_the_newest_is_enough(pipe: Pipe) -> None:
+    filled = pipe.fill()
+    for number in range(1000):
+        pipe.line.draw(f"{number} %")
+    said = pipe.read_all()
+    assert said[:filled] == [f"{number:063}" for number in range(filled)]
+    # It is drawn behind what there was to write, which is over by then; or one was before.
+    assert len(said) <= filled + 2
+    assert not any(line.startswith("...") for line in said)
+
+
+def test_a_line_that_comes_takes_what_was_to_be_drawn_away(pipe: Pipe) -> None:
+    filled = pipe.fill()
+    pipe.line.draw("10 %")
+    pipe.line.write("end\n")
+    assert pipe.read_all() == [*(f"{number:063}" for number in range(filled)), "end"]
 
 
 def test_what_is_discarded_does_not_come_later(pipe: Pipe) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hammer.outlets import Outlets
 from hammer.report import ConsoleHandler, log_to
 from hammer.step import Step
+from tests.unit.screen import Screen, rows
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,35 @@ def test_no_standard_output_at_all(tmp_path: Path) -> None:
     outlets.console.say("hello")
     outlets.end()
     assert "hello" in (tmp_path / "hammer.log").read_text()
+
+
+def test_a_person_with_a_cursor_sees_a_bar_and_the_logs_have_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("hammer.console.LIVE_EVERY_S", 0)
+    screen = Screen()
+    outlets = Outlets(tmp_path, screen.stdout)
+    with outlets.console.step(Step.IMAGE):
+        report = outlets.console.progress(Step.IMAGE, total_bytes=100)
+        report(50)
+        said = screen.raw(until=" left\x1b[K\r")
+        monkeypatch.setattr("hammer.console.PROGRESS_EVERY_S", 0)
+        report(60)
+        said += screen.raw(until=" left\x1b[K\r")
+    outlets.end()
+    said += screen.raw(until=" s\r\n")
+    screen.close()
+    assert " 50 % [####" in said
+    assert rows(said) == [" 6/10 image     begins", " 6/10 image     done in 0.0 s", ""]
+    log = without_times((tmp_path / "hammer.log").read_text())
+    assert [line[:22] for line in log] == [
+        " 6/10 image     begins",
+        " 6/10 image      60 %,",
+        " 6/10 image     done i",
+    ]
+    assert "\\u001b" not in (tmp_path / "events.jsonl").read_text()
+    assert (tmp_path / "events.jsonl").read_text().count('"progress"') == 1
 
 
 def test_a_log_that_cannot_be_written_says_nothing_on_the_console(
