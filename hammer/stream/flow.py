@@ -27,20 +27,25 @@ class Flow:
 
         The view is of the chunk itself, and valid for as long as that is.
         """
+        size = self.pass_piece(limit_bytes)
+        return memoryview(self._chunk)[self._at - size : self._at]
+
+    def pass_piece(self, limit_bytes: int) -> int:
+        """Pass over what `piece` would give; how many bytes that are."""
         while self._at == len(self._chunk):
             self._before += len(self._chunk)
             self._chunk = next(self._chunks, b"")
             self._at = 0
             if not self._chunk:
                 break
-        piece = memoryview(self._chunk)[self._at : self._at + limit_bytes]
-        self._at += len(piece)
-        return piece
+        size = min(limit_bytes, len(self._chunk) - self._at)
+        self._at += size
+        return size
 
     def take(self, size_bytes: int) -> bytes:
         """The next `size_bytes`, fewer only at the end."""
-        end = self._at + size_bytes
-        if end <= len(self._chunk):  # nearly always
+        if self.holds(size_bytes):  # nearly always
+            end = self._at + size_bytes
             taken = bytes(self._chunk[self._at : end])
             self._at = end
             return taken
@@ -49,14 +54,21 @@ class Flow:
             parts += piece
         return bytes(parts)
 
+    def holds(self, size_bytes: int) -> bool:
+        """Whether the chunk in use has so much more."""
+        return self._at + size_bytes <= len(self._chunk)
+
     def skip(self, size_bytes: int) -> int:
         """Pass over `size_bytes`; returns how many there were."""
+        if self.holds(size_bytes):  # nearly always
+            self._at += size_bytes
+            return size_bytes
         left = size_bytes
-        while left and (piece := self.piece(left)):
-            left -= len(piece)
+        while left and (size := self.pass_piece(left)):
+            left -= size
         return size_bytes - left
 
     def drain(self) -> None:
         """Read on to the end, so that what checks itself at its end does so."""
-        while self.piece(1 << 30):
+        while self.pass_piece(1 << 30):
             pass

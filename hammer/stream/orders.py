@@ -27,7 +27,10 @@ MESSAGE_BYTES = 1 << 20
 """About what one message holds: with a global header of PAX a member of 512 bytes has MiBs."""
 
 MESSAGE_MEMBERS = 64
-"""So many at most, so that work begins before a slot is full, and can be shared."""
+"""So many are enough, so that work begins before a slot is full, and can be shared."""
+
+RUN_MEMBERS = 128
+"""Of files one after the other more, so that those of one directory come to one process."""
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -40,9 +43,9 @@ _SLOT_END = (None,)
 _END = ()
 _KINDS = {int(kind): kind for kind in Kind}
 
-# Position in the archive and a member; begin and end of data; None: the end of a slot; nothing:
-# that of the archive. What marshal gives back are the types that it was given, and nobody else
-# writes into this pipe.
+# Position in the archive, begin of the data in the memory or None, and a member; begin and end
+# of data; None: the end of a slot; nothing: that of the archive. What marshal gives back are the
+# types that it was given, and nobody else writes into this pipe.
 _Item = tuple[Any, ...]
 
 
@@ -72,29 +75,33 @@ class Orders:
         self._items: list[_Item] = []
         self._names: list[bytes] = []
         self._only_files = False
-        self._last_begins = 0  # index of the last member among the items
         self._members = 0  # of all messages that wait
         self._waiting_bytes = 0  # about, of all items that wait
 
-    def member(self, member: Member, *, position: int) -> None:
-        """This is the next member, `position` is where its data begins in the archive."""
-        name, kind, *plain, xattrs, acl_access, acl_default, holes = member
-        is_file = kind is Kind.FILE and not (acl_access or acl_default)
+    def member(self, member: Member, *, position: int, begin: int | None = None) -> None:
+        """This is the next member, `position` is where its data begins in the archive.
+
+        `begin` is where all of it lies in the memory; None: it is told by `data`.
+        """
+        name, kind, mode, uid, gid, mtime_ns, size = member[:7]
+        target, device, xattrs, acl_access, acl_default, holes = member[7:]
+        is_file = kind is Kind.FILE and begin is not None and not (acl_access or acl_default)
         if is_file is not self._only_files:
             self._end_message()
             self._only_files = is_file
         if is_file:
             self._names.append(name)
-        self._last_begins = len(self._items)
-        more = (holes.extents, holes.size) if holes else None
-        attributes = dict(xattrs) if xattrs else None
-        self._items.append(
-            (position, name, int(kind), *plain, attributes, acl_access, acl_default, more)
-        )
         self._members += 1
-        self._waiting_bytes += _ITEM_BYTES + len(name) + len(acl_access) + len(acl_default)
-        if xattrs:
-            self._waiting_bytes += sum(len(key) + len(value) for key, value in xattrs.items())
+        self._waiting_bytes += _ITEM_BYTES + len(name)
+        plain = (position, begin, name, mode, uid, gid, mtime_ns, size)
+        if is_file and not xattrs and holes is None:  # most members
+            self._items.append(plain)
+            return
+        extents = (holes.extents, holes.size) if holes else None
+        rest = (int(kind), target, device, dict(xattrs), acl_access, acl_default, extents)
+        self._items.append(plain + rest)
+        self._waiting_bytes += len(acl_access) + len(acl_default)
+        self._waiting_bytes += sum(len(key) + len(value) for key, value in xattrs.items())
         if holes:
             self._waiting_bytes += _EXTENT_BYTES * len(holes.extents)
 
@@ -104,18 +111,12 @@ class Orders:
 
     def end_member(self) -> None:
         """That was all of its data."""
-        if self._members >= MESSAGE_MEMBERS or self._waiting_bytes > MESSAGE_BYTES:
+        most = RUN_MEMBERS if self._only_files else MESSAGE_MEMBERS
+        if self._members >= most or self._waiting_bytes > MESSAGE_BYTES:
             self._send()
 
-    def end_slot(self, *, in_member: bool) -> None:
-        """All was told that the slot in use has data for; in the middle of a member or not."""
-        if in_member and self._names:
-            # What comes of it later must come to the same process.
-            rest = self._items[self._last_begins :]
-            del self._items[self._last_begins :], self._names[-1]
-            self._end_message()
-            self._items = rest
-            self._only_files = False
+    def end_slot(self) -> None:
+        """All was told that the slot in use has data for."""
         self._items.append(_SLOT_END)
         self._send()
 
@@ -204,9 +205,10 @@ class Told:
                 continue
             if not item:
                 return
-            self._rest = (0, 0)
-            self.position = item[0]
-            yield _member(item)
+            member = _member(item)
+            self.position, begin = item[0], item[1]
+            self._rest = (0, 0) if begin is None else (begin, begin + member.size)
+            yield member
         raise OtherEndGone
 
     def piece(self, limit_bytes: int) -> memoryview:
@@ -245,7 +247,25 @@ def items_of(
 
 
 def _member(item: _Item) -> Member:
-    _position, name, kind, *plain, xattrs, acl_access, acl_default, holes = item
-    sparse = Sparse(extents=holes[0], size=holes[1]) if holes else None
-    fields = (name, _KINDS[kind], *plain, xattrs or {}, acl_access, acl_default, sparse)
-    return Member._make(fields)
+    _position, _begin, name, mode, uid, gid, mtime_ns, size, *more = item
+    if not more:
+        return Member(
+            name, Kind.FILE, mode, uid, gid, mtime_ns, size, b"", (0, 0), {}, b"", b"", None
+        )
+    kind, target, device, xattrs, acl_access, acl_default, extents = more
+    holes = Sparse(extents=extents[0], size=extents[1]) if extents else None
+    return Member(
+        name,
+        _KINDS[kind],
+        mode,
+        uid,
+        gid,
+        mtime_ns,
+        size,
+        target,
+        device,
+        xattrs,
+        acl_access,
+        acl_default,
+        holes,
+    )

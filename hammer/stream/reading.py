@@ -42,7 +42,6 @@ class Reading:
             self._room.put(True)
         self._full: SimpleQueue[Filled | None] = SimpleQueue()
         self._begin = 0  # of the slot in use
-        self._in_member = False
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="reading")
         self._fill_all = self._threads.submit(self._fill)
         try:
@@ -85,33 +84,38 @@ class Reading:
     def _read(self) -> int:
         flow, orders = Flow(self._plain()), self._orders
         for member in Archive(flow, url=self._url):
-            orders.member(member, position=flow.position)
-            left = member.size
-            self._in_member = left > 0
-            while left:
-                size = len(flow.piece(left))
-                if not size:
-                    raise TarCorrupt(
-                        url=self._url,
-                        reason="the archive ends inside of a member",
-                        offset=flow.position,
-                    )
-                end = self._begin + flow.at
-                orders.data(end - size, end)
-                left -= size
-            self._in_member = False
+            if flow.holds(member.size):
+                orders.member(member, position=flow.position, begin=self._begin + flow.at)
+                flow.skip(member.size)
+            else:
+                orders.member(member, position=flow.position)
+                self._tell_data(flow, member.size)
             orders.end_member()
         # tar ends before its padding does, and the frame's checksum comes last.
         flow.drain()
         orders.end()
         return flow.position
 
+    def _tell_data(self, flow: Flow, size_bytes: int) -> None:
+        left = size_bytes
+        while left:
+            size = flow.pass_piece(left)
+            if not size:
+                raise TarCorrupt(
+                    url=self._url,
+                    reason="the archive ends inside of a member",
+                    offset=flow.position,
+                )
+            end = self._begin + flow.at
+            self._orders.data(end - size, end)
+            left -= size
+
     def _plain(self) -> Iterator[memoryview]:
         """The plain data, slot by slot; who asks for the next has told all of the one before."""
         while slot := self._full.get():
             self._begin = slot.begin
             yield slot.data
-            self._orders.end_slot(in_member=self._in_member)
+            self._orders.end_slot()
         self._fill_all.result()  # raises what went wrong
 
     def _chunks(self) -> Iterator[bytes]:

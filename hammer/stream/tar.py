@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from enum import IntEnum, auto
 from functools import lru_cache
-from struct import Struct
 from typing import NamedTuple
 
 from hammer.errors import ImageNotTar, TarCorrupt, TarMemberOutside, TarMemberUnsupported
@@ -16,7 +15,6 @@ from hammer.stream import pax, sparse
 from hammer.stream.flow import Flow
 from hammer.stream.sparse import BLOCK_BYTES, Sparse
 
-_HEADER = Struct("100s8s8s8s12s12s8sc100s8s32s32s8s8s155s12x")
 _ZEROS = bytes(BLOCK_BYTES)
 _POSIX_MAGIC = b"ustar\x0000"
 # Names, PAX records and xattr values together; the kernel takes no xattr above
@@ -27,6 +25,7 @@ _MAX_MTIME_NS = 1 << 63  # ktime_t of Linux ends there, in 2262
 _MAX_ID = 0xFFFF_FFFE  # chown(2) reads the number after it as "leave it"
 _SHOWN_BYTES = 256
 _NO_XATTRS: dict[bytes, bytes] = {}
+_NO_DEVICE = (0, 0)
 
 
 class Kind(IntEnum):
@@ -59,8 +58,9 @@ _KINDS = {
 # x, g and X (Solaris, before POSIX chose x) hold PAX records; L and K are GNU's
 # long names.
 _EXTENSIONS = {b"x", b"g", b"X", b"L", b"K"}
+_LINKS = {Kind.HARDLINK, Kind.SYMLINK}
 _DEVICES = {Kind.CHARACTER, Kind.BLOCK}
-_WITHOUT_DATA = _DEVICES | {Kind.HARDLINK, Kind.SYMLINK, Kind.FIFO}
+_WITHOUT_DATA = _DEVICES | _LINKS | {Kind.FIFO}
 
 
 class Member(NamedTuple):
@@ -74,8 +74,9 @@ class Member(NamedTuple):
     size: int
     """Bytes of data in the archive, to be taken from the flow before the next member."""
     target: bytes
-    """Of a symbolic link as written; of a hard link like `name`."""
+    """Of a symbolic link as written; of a hard link like `name`; else empty."""
     device: tuple[int, int]
+    """Major and minor number; of what is no device (0, 0)."""
     xattrs: Mapping[bytes, bytes]
     acl_access: bytes
     acl_default: bytes
@@ -138,18 +139,40 @@ class Archive:
             return None, self._flow.position
         if flag == b"V":  # a label of the volume, no file
             return None, self._flow.position + size
+        if flag == b"0" and not (self._local or self._global):
+            name = _name(block)
+            if name[-1:] != b"/":
+                return self._plain_file(name, block, size), self._flow.position + size
         records = {**self._global, **self._local} if self._global else self._local
         self._local = {}
         return self._member(block, records, size=size)
 
+    def _plain_file(self, name: bytes, block: bytes, size: int) -> Member:
+        """A file of which the header says everything, as most members are: that counts."""
+        mode, uid, gid = _access(block[100:124])
+        return Member(
+            self._below_root(name, shown=name),
+            Kind.FILE,
+            mode,
+            uid,
+            gid,
+            _time_ns(block[136:148]),
+            size,
+            b"",
+            _NO_DEVICE,
+            _NO_XATTRS,
+            b"",
+            b"",
+            None,
+        )
+
     def _member(self, block: bytes, records: pax.Records, *, size: int) -> tuple[Member, int]:
-        fields = _HEADER.unpack(block)
-        flag = fields[7]
-        name, target, size = _names(fields, records, size=size)
+        flag = block[156:157]
+        name, target, size = _names(block, records, size=size)
         kind = _KINDS.get(flag)
         if kind is None:
             raise self._unsupported(name, f"type {flag!r} is unknown")
-        if records and b"SCHILY.acl.ace" in records:
+        if b"SCHILY.acl.ace" in records:
             # What changes who may do what is restored or refused, never dropped.
             raise self._unsupported(name, "it has an NFSv4 access control list")
         if kind is Kind.FILE and name.endswith(b"/"):
@@ -157,23 +180,26 @@ class Archive:
         if kind in _WITHOUT_DATA or flag == b"5":
             # POSIX: no data follows, whatever the size of a link or directory says.
             size = 0
+        if kind is Kind.HARDLINK:
+            target = self._below_root(target, shown=name)
         holes, data_end = self._holes(block, records, size=size)
+        mode, uid, gid = _access_with(block[100:124], records)
         member = Member(
             self._below_root(name, shown=name),
             kind,
-            _known_number(fields[1]) & 0o7777,
-            pax.number(records[b"uid"]) if b"uid" in records else _known_number(fields[2]),
-            pax.number(records[b"gid"]) if b"gid" in records else _known_number(fields[3]),
-            _mtime_ns(fields[5], records),
+            mode,
+            uid,
+            gid,
+            _time_ns_with(block[136:148], records),
             data_end - self._flow.position,
-            self._below_root(target, shown=name) if kind is Kind.HARDLINK else target,
-            _device(fields, records) if kind in _DEVICES else (0, 0),
+            target if kind in _LINKS else b"",
+            _device(block, records) if kind in _DEVICES else _NO_DEVICE,
             pax.xattrs(records) if records else _NO_XATTRS,
-            records.get(b"SCHILY.acl.access", b"") if records else b"",
-            records.get(b"SCHILY.acl.default", b"") if records else b"",
+            records.get(b"SCHILY.acl.access", b""),
+            records.get(b"SCHILY.acl.default", b""),
             holes,
         )
-        return _in_range(member), data_end
+        return _checked(member), data_end
 
     def _holes(self, block: bytes, records: pax.Records, *, size: int) -> tuple[Sparse | None, int]:
         """The map of a sparse file, which may be in the flow, and where the data ends."""
@@ -255,18 +281,55 @@ def number(field: bytes) -> int:
     return int(text, 8) if text else 0
 
 
-# Modes and owners are the same for most members.
-_known_number = lru_cache(maxsize=1000)(number)
+@lru_cache(maxsize=1000)
+def _access(fields: bytes) -> tuple[int, int, int]:
+    """Mode, owner and group of a header, which most members have in common. Raises ValueError."""
+    uid, gid = number(fields[8:16]), number(fields[16:])
+    return number(fields[:8]) & 0o7777, _id_in_range(uid), _id_in_range(gid)
 
 
-def _names(
-    fields: tuple[bytes, ...], records: pax.Records, *, size: int
-) -> tuple[bytes, bytes, int]:
-    name = fields[0].partition(b"\0")[0]
-    if fields[9] == _POSIX_MAGIC and fields[14][0]:
+def _access_with(fields: bytes, records: pax.Records) -> tuple[int, int, int]:
+    """As the records have it, which may have what a header has no room for."""
+    if b"uid" not in records and b"gid" not in records:
+        return _access(fields)
+    uid = pax.number(records[b"uid"]) if b"uid" in records else number(fields[8:16])
+    gid = pax.number(records[b"gid"]) if b"gid" in records else number(fields[16:])
+    return number(fields[:8]) & 0o7777, _id_in_range(uid), _id_in_range(gid)
+
+
+def _id_in_range(number: int) -> int:
+    if not 0 <= number <= _MAX_ID:
+        raise ValueError("the owner of a member is out of range")
+    return number
+
+
+@lru_cache(maxsize=1000)
+def _time_ns(field: bytes) -> int:
+    return _time_in_range(number(field) * 10**9)
+
+
+def _time_ns_with(field: bytes, records: pax.Records) -> int:
+    if b"mtime" not in records:
+        return _time_ns(field)
+    return _time_in_range(pax.nanoseconds(records[b"mtime"]))
+
+
+def _time_in_range(time_ns: int) -> int:
+    if not -_MAX_MTIME_NS < time_ns < _MAX_MTIME_NS:
+        raise ValueError("the time of a member is out of range")
+    return time_ns
+
+
+def _name(block: bytes) -> bytes:
+    name = block[:100].partition(b"\0")[0]
+    if block[345] and block[257:265] == _POSIX_MAGIC:
         # GNU's own magic has times where POSIX has the first half of the name.
-        name = fields[14].partition(b"\0")[0] + b"/" + name
-    target = fields[8].partition(b"\0")[0]
+        return block[345:500].partition(b"\0")[0] + b"/" + name
+    return name
+
+
+def _names(block: bytes, records: pax.Records, *, size: int) -> tuple[bytes, bytes, int]:
+    name, target = _name(block), block[157:257].partition(b"\0")[0]
     if records:
         name = records.get(b"GNU.sparse.name") or records.get(b"path") or name
         target = records.get(b"linkpath") or target
@@ -277,30 +340,20 @@ def _names(
     return name, target, size
 
 
-def _mtime_ns(field: bytes, records: pax.Records) -> int:
-    if b"mtime" in records:
-        return pax.nanoseconds(records[b"mtime"])
-    return number(field) * 10**9
-
-
-def _device(fields: tuple[bytes, ...], records: pax.Records) -> tuple[int, int]:
+def _device(block: bytes, records: pax.Records) -> tuple[int, int]:
     """libarchive writes large numbers into records of their own."""
     major, minor = records.get(b"SCHILY.devmajor"), records.get(b"SCHILY.devminor")
-    return (
-        number(fields[12]) if major is None else pax.number(major),
-        number(fields[13]) if minor is None else pax.number(minor),
+    device = (
+        number(block[329:337]) if major is None else pax.number(major),
+        number(block[337:345]) if minor is None else pax.number(minor),
     )
-
-
-def _in_range(member: Member) -> Member:
-    """The member, if the kernel's types can hold its numbers. Raises ValueError."""
-    if not (0 <= member.uid <= _MAX_ID and 0 <= member.gid <= _MAX_ID):
-        raise ValueError("the owner of a member is out of range")
-    if not -_MAX_MTIME_NS < member.mtime_ns < _MAX_MTIME_NS:
-        raise ValueError("the time of a member is out of range")
-    major, minor = member.device
-    if not (0 <= major < 1 << 12 and 0 <= minor < 1 << 20):  # kdev_t.h of Linux
+    if not (0 <= device[0] < 1 << 12 and 0 <= device[1] < 1 << 20):  # kdev_t.h of Linux
         raise ValueError("the device number of a member is out of range")
+    return device
+
+
+def _checked(member: Member) -> Member:
+    """The member, if what its records say can be. Raises ValueError."""
     if b"\0" in member.name or b"\0" in member.target:
         raise ValueError("the name of a member holds a NUL byte")
     if member.xattrs and any(b"\0" in name or not name for name in member.xattrs):

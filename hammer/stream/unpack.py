@@ -106,7 +106,7 @@ class Tree:
             helper.names.isdisjoint(files)
             and self._directories.keys().isdisjoint(files)
             and self._acls.keys().isdisjoint(files)
-            and all(name.rpartition(b"/")[0] in self._plain for name in files)
+            and all(map(self._is_in_plain, files))
         ):
             return False
         helper.give(message, files)
@@ -158,33 +158,38 @@ class Tree:
         return helper is None or (
             member.kind is not Kind.HARDLINK
             and member.name not in helper.names
-            and self._in_plain(member)
+            and self._is_in_plain(member.name)
         )
 
     # --- one kind each --------------------------------------------------------------------
 
     def _write_file(self, member: Member, told: Told) -> None:
-        # Created with its permissions; the umask is 0 here.
-        fd = self._made(member, lambda: os.open(member.name, _NEW_FILE, member.mode & 0o777))
+        name, _kind, mode, uid, gid, mtime_ns, size, *_more, sparse = member
+        try:
+            # Created with its permissions; the umask is 0 here.
+            fd = os.open(name, _NEW_FILE, mode & 0o777)
+        except (FileNotFoundError, FileExistsError) as error:
+            self._make_way(name, error)
+            fd = os.open(name, _NEW_FILE, mode & 0o777)
         self._crc = 0
         try:
-            if member.sparse is None:
-                self._copy(fd, member.size, told)
+            if sparse is None:
+                self._copy(fd, size, told)
             else:
-                for offset, length in member.sparse.extents:
+                for offset, length in sparse.extents:
                     os.lseek(fd, offset, os.SEEK_SET)
                     self._copy(fd, length, told)
-                os.ftruncate(fd, member.sparse.size)
+                os.ftruncate(fd, sparse.size)
             # A file made by root in a plain directory is root's and has this
             # mode already: two system calls less for nearly every file.
-            as_made = not (member.uid or member.gid) and self._in_plain(member)
+            as_made = not (uid or gid) and self._is_in_plain(name)
             if not as_made:
-                set_owner(fd, (member.uid, member.gid), ownerless=self._ownerless)
-            if not as_made or member.mode & 0o7000:
-                set_mode(fd, member.mode, ownerless=self._ownerless)
+                set_owner(fd, (uid, gid), ownerless=self._ownerless)
+            if not as_made or mode & 0o7000:
+                set_mode(fd, mode, ownerless=self._ownerless)
             if member.xattrs:
                 set_xattrs(fd, member.xattrs, ownerless=self._ownerless)
-            os.utime(fd, ns=(member.mtime_ns, member.mtime_ns))
+            os.utime(fd, ns=(mtime_ns, mtime_ns))
         finally:
             os.close(fd)
 
@@ -217,7 +222,7 @@ class Tree:
 
         self._directories[name] = member
         made = bool(name) and self._made(member, make)
-        if made and self._in_plain(member):
+        if made and self._is_in_plain(name):
             self._plain.add(name)
             return
         if name:
@@ -269,13 +274,16 @@ class Tree:
         """What `make` returns; if something stands in its way or is missing, once again."""
         try:
             return make()
-        except FileNotFoundError:
-            self._wait_for_helper()
-            self._make_parents(member.name)
-        except FileExistsError:
-            self._wait_for_helper()
-            self._remove(member.name)
+        except (FileNotFoundError, FileExistsError) as error:
+            self._make_way(member.name, error)
         return make()
+
+    def _make_way(self, name: bytes, error: FileNotFoundError | FileExistsError) -> None:
+        self._wait_for_helper()
+        if isinstance(error, FileNotFoundError):
+            self._make_parents(name)
+        else:
+            self._remove(name)
 
     def _make_parents(self, name: bytes) -> None:
         """Directories that no member names: 0755 and root's, as GNU tar makes them for root."""
@@ -298,9 +306,9 @@ class Tree:
             # names below it, or under another name of the same place.
             self._plain.clear()
 
-    def _in_plain(self, member: Member) -> bool:
-        """Whether the directory of the member gives its own group, mode or ACL to no child."""
-        return member.name.rpartition(b"/")[0] in self._plain
+    def _is_in_plain(self, name: bytes) -> bool:
+        """Whether the directory of this name gives its own group, mode or ACL to no child."""
+        return name.rpartition(b"/")[0] in self._plain
 
     def _set_acls(self, member: Member, _told: Told) -> None:
         """At the end, because names in a list are looked up in the image's own files."""

@@ -10,6 +10,7 @@ import pytest
 from hammer.stream.orders import (
     MESSAGE_BYTES,
     MESSAGE_MEMBERS,
+    RUN_MEMBERS,
     Message,
     Orders,
     Told,
@@ -85,12 +86,12 @@ def test_members_and_their_data_arrive_as_they_were(pipes: Pipes) -> None:
     pipes.slots.view[:6] = b"abcdef"
     pipes.orders.member(FILE, position=1024)
     pipes.orders.data(0, 4)
-    pipes.orders.end_slot(in_member=True)
+    pipes.orders.end_slot()
     pipes.orders.data(4, 6)
     pipes.orders.end_member()
     pipes.orders.member(NODE, position=2048)
     pipes.orders.end_member()
-    pipes.orders.end_slot(in_member=False)
+    pipes.orders.end_slot()
     pipes.orders.end()
     members = iter(pipes.told)
     assert next(members) == FILE
@@ -103,6 +104,24 @@ def test_members_and_their_data_arrive_as_they_were(pipes: Pipes) -> None:
     assert os.read(pipes.done_fd, 100) == b".."
 
 
+def test_data_in_one_piece_comes_with_its_member(pipes: Pipes) -> None:
+    """Of the simplest files, which most are, only that is told which they do not share."""
+    pipes.slots.view[:8] = b"abcdefgh"
+    simple = PLAIN._replace(xattrs={}, sparse=None, size=2)
+    members = [FILE, NODE, simple]
+    for begin, member in zip((0, 6, 6), members, strict=True):
+        pipes.orders.member(member, position=512, begin=begin)
+    pipes.orders.end()
+    arrived = iter(pipes.told)
+    assert next(arrived) == FILE
+    assert bytes(pipes.told.piece(6)) == b"abcdef"
+    assert next(arrived) == NODE
+    assert next(arrived) == simple
+    assert bytes(pipes.told.piece(9)) == b"gh"
+    assert pipes.told.position == 514
+    assert list(arrived) == []
+
+
 def test_data_that_nobody_wants_is_passed_over(pipes: Pipes) -> None:
     for name in (b"one", b"two"):
         pipes.orders.member(FILE._replace(name=name), position=0)
@@ -113,7 +132,7 @@ def test_data_that_nobody_wants_is_passed_over(pipes: Pipes) -> None:
 
 def test_an_archive_without_its_end_is_no_archive(pipes: Pipes) -> None:
     pipes.orders.member(FILE, position=0)
-    pipes.orders.end_slot(in_member=False)
+    pipes.orders.end_slot()
     pipes.hang_up()
     with pytest.raises(OtherEndGone):
         list(pipes.told)
@@ -121,7 +140,7 @@ def test_an_archive_without_its_end_is_no_archive(pipes: Pipes) -> None:
 
 def test_data_that_is_missing_is_no_data(pipes: Pipes) -> None:
     pipes.orders.member(FILE, position=0)
-    pipes.orders.end_slot(in_member=False)
+    pipes.orders.end_slot()
     pipes.hang_up()
     next(iter(pipes.told))
     with pytest.raises(OtherEndGone):
@@ -146,8 +165,7 @@ def named(*names: bytes, of: Member = PLAIN) -> list[Member]:
 
 def test_files_in_a_row_are_a_message_with_their_names(pipes: Pipes) -> None:
     for member in (*named(b"a", b"b"), NODE, *named(b"c", of=FILE), *named(b"d")):
-        pipes.orders.member(member, position=0)
-        pipes.orders.data(0, 6)
+        pipes.orders.member(member, position=0, begin=0)
         pipes.orders.end_member()
     pipes.orders.end()
     names = [files for files, _items in pipes.messages()]
@@ -156,25 +174,26 @@ def test_files_in_a_row_are_a_message_with_their_names(pipes: Pipes) -> None:
 
 
 def test_a_file_that_goes_on_in_the_next_slot_is_not_among_them(pipes: Pipes) -> None:
-    for member in named(b"a", b"b"):
-        pipes.orders.member(member, position=0)
-        pipes.orders.data(0, 3)
-    pipes.orders.end_slot(in_member=True)
+    first, second, third = named(b"a", b"b", b"c")
+    pipes.orders.member(first, position=0, begin=0)
+    pipes.orders.end_member()
+    pipes.orders.member(second, position=0)
+    pipes.orders.data(6, 9)
+    pipes.orders.end_slot()
     pipes.orders.data(16, 19)
     pipes.orders.end_member()
-    for member in named(b"c"):
-        pipes.orders.member(member, position=0)
-        pipes.orders.end_member()
-    pipes.orders.end_slot(in_member=False)
+    pipes.orders.member(third, position=0, begin=19)
+    pipes.orders.end_member()
+    pipes.orders.end_slot()
     pipes.orders.end()
     assert [files for files, _items in pipes.messages()] == [[b"a"], [], [], [b"c"], []]
 
 
 def test_what_somebody_else_has_is_not_told(pipes: Pipes) -> None:
     for member in (*named(b"a"), NODE, *named(b"b")):
-        pipes.orders.member(member, position=0)
+        pipes.orders.member(member, position=0, begin=0)
         pipes.orders.end_member()
-    pipes.orders.end_slot(in_member=False)
+    pipes.orders.end_slot()
     pipes.orders.end()
     others: list[Message] = []
 
@@ -193,7 +212,7 @@ def test_what_somebody_else_has_is_not_told(pipes: Pipes) -> None:
     # The end of the slot is where the last file is.
     assert ended == ["message"]
     theirs = items_of(iter(others), slot_done=lambda: ended.append("slot"))
-    assert [item[1] for item in theirs] == [b"a", b"b"]
+    assert [item[2] for item in theirs] == [b"a", b"b"]
     assert ended == ["message", "slot"]
 
 
@@ -221,15 +240,26 @@ def test_who_writes_is_gone() -> None:
     told, send = os.pipe()
     os.close(told)
     with pytest.raises(OtherEndGone):
-        Orders(send).end_slot(in_member=False)
+        Orders(send).end_slot()
     os.close(send)
 
 
 def test_work_begins_before_a_slot_is_full(pipes: Pipes) -> None:
-    for number in range(MESSAGE_MEMBERS):
-        pipes.orders.member(PLAIN._replace(name=b"%d" % number), position=0)
+    for number in range(RUN_MEMBERS):
+        pipes.orders.member(PLAIN._replace(name=b"%d" % number), position=0, begin=0)
         pipes.orders.end_member()
-    assert [len(files) for files, _items in pipes.messages()] == [MESSAGE_MEMBERS]
+    for _ in range(MESSAGE_MEMBERS):
+        pipes.orders.member(NODE, position=0, begin=0)
+        pipes.orders.end_member()
+    assert [len(files) for files, _items in pipes.messages()] == [RUN_MEMBERS, 0]
+
+
+def test_a_run_of_files_is_not_cut_before_its_end(pipes: Pipes) -> None:
+    files = [PLAIN._replace(name=b"%d" % number) for number in range(MESSAGE_MEMBERS + 1)]
+    for member in (*files, NODE):
+        pipes.orders.member(member, position=0, begin=0)
+        pipes.orders.end_member()
+    assert [len(files) for files, _items in pipes.messages()] == [MESSAGE_MEMBERS + 1, 0]
 
 
 @pytest.mark.parametrize(
