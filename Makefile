@@ -23,7 +23,7 @@ demo: setup ramdisk demo-image  ## install a Debian in a virtual machine, before
 
 test: check ramdisk demo-image  ## everything: lint, types, unit, native, virtual machines
 	$(PYTEST) tests/initramfs
-	$(ROOT) $(PYTEST) tests/native
+	$(ROOT) $(PYTEST) -n 2 --dist worksteal tests/native
 	$(RETURN)
 	$(PYTEST) -n $(GUESTS) --dist worksteal tests/vm
 
@@ -39,7 +39,7 @@ unit: setup      ## tests that touch nothing
 	$(PYTEST) -n 2 tests/contract tests/unit
 
 native: setup    ## tests with loop devices, chroots and servers on loopback; needs root
-	$(ROOT) $(PYTEST) tests/native
+	$(ROOT) $(PYTEST) -n 2 --dist worksteal tests/native
 	$(RETURN)
 
 vm: setup ramdisk demo-image  ## tests in virtual machines
