@@ -3,8 +3,8 @@
 The data itself is in memory that both share (slots.py). When all that was told of a slot is done,
 it is free again.
 
-Members are told in messages. One with nothing in it but whole files has their names in front, so
-that who is told can pass it on to a helper without another look into it (helping.py).
+Members are told in messages. One with nothing in it but whole files, a run of them, has their
+names in front, so that who is told can pass it on to a helper without another look (helping.py).
 """
 
 import io
@@ -46,7 +46,7 @@ _KINDS = {int(kind): kind for kind in Kind}
 # Position in the archive, begin of the data in the memory or None, and a member; begin and end
 # of data; None: the end of a slot; nothing: that of the archive. What marshal gives back are the
 # types that it was given, and nobody else writes into this pipe.
-_Item = tuple[Any, ...]
+Item = tuple[Any, ...]
 
 
 class Message(NamedTuple):
@@ -59,11 +59,16 @@ class Message(NamedTuple):
         """The names of the files that it holds, if it holds nothing else; else none."""
         return marshal.loads(self.names) if self.names else []
 
+    def told(self) -> list[Item]:
+        items: list[Item] = marshal.loads(self.items)
+        return items
+
     def __bytes__(self) -> bytes:
         return _LENGTHS.pack(len(self.names), len(self.items)) + self.names + self.items
 
 
 END_OF_SLOT = Message(b"", marshal.dumps([_SLOT_END]))
+"""Alone, as its place is behind all that was told of the slot, whoever has that."""
 
 
 class Orders:
@@ -72,7 +77,7 @@ class Orders:
     def __init__(self, send_fd: int) -> None:
         self._send_fd = send_fd
         self._messages: list[bytes] = []
-        self._items: list[_Item] = []
+        self._items: list[Item] = []
         self._names: list[bytes] = []
         self._only_files = False
         self._members = 0  # of all messages that wait
@@ -117,7 +122,8 @@ class Orders:
 
     def end_slot(self) -> None:
         """All was told that the slot in use has data for."""
-        self._items.append(_SLOT_END)
+        self._end_message()
+        self._messages.append(bytes(END_OF_SLOT))
         self._send()
 
     def end(self) -> None:
@@ -187,7 +193,7 @@ def messages(told_fd: int, *, helper_fd: int | None = None) -> Iterator[Message]
 class Told:
     """The end of the process that writes: the members, and the data of each in pieces."""
 
-    def __init__(self, items: Iterator[_Item], view: memoryview) -> None:
+    def __init__(self, items: Iterator[Item], view: memoryview) -> None:
         """`items` are those of `items_of`, `view` is the memory."""
         self._items = items
         self._view = view
@@ -205,7 +211,7 @@ class Told:
                 continue
             if not item:
                 return
-            member = _member(item)
+            member = member_of(item)
             self.position, begin = item[0], item[1]
             self._rest = (0, 0) if begin is None else (begin, begin + member.size)
             yield member
@@ -228,25 +234,24 @@ def items_of(
     messages: Iterator[Message],
     *,
     slot_done: Callable[[], None],
-    passed_on: Callable[[Message], bool] = lambda _message: False,
+    taken: Callable[[Message], bool] = lambda _message: False,
     message_done: Callable[[], None] = lambda: None,
-) -> Iterator[_Item]:
-    """What the messages say, but for those of which `passed_on` says that somebody else has them.
+) -> Iterator[Item]:
+    """What the messages say, but for those that are taken as a whole.
 
     The others are called when a slot and a message have been used.
     """
     for message in messages:
-        if passed_on(message):
-            continue
-        for item in marshal.loads(message.items):
-            if len(item) == 1:
-                slot_done()
-            else:
-                yield item
+        if not taken(message):
+            for item in message.told():
+                if len(item) == 1:
+                    slot_done()
+                else:
+                    yield item
         message_done()
 
 
-def _member(item: _Item) -> Member:
+def member_of(item: Item) -> Member:
     _position, _begin, name, mode, uid, gid, mtime_ns, size, *more = item
     if not more:
         return Member(

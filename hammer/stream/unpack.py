@@ -25,7 +25,7 @@ from hammer.errors import (
 from hammer.stream import acl
 from hammer.stream.attributes import NOT_POSSIBLE, set_mode, set_owner, set_xattrs
 from hammer.stream.helping import FEWEST_FILES, Helper
-from hammer.stream.orders import Message, Told
+from hammer.stream.orders import Item, Message, Told, member_of
 from hammer.stream.readback import Readback
 from hammer.stream.tar import Kind, Member, printable
 
@@ -96,22 +96,50 @@ class Tree:
             self._mapped(member, told, self._set_acls)
         return self._count
 
-    def pass_on(self, message: Message) -> bool:
-        """Give a message to the helper, if that changes nothing but the time it takes."""
-        helper = self._helper
-        if helper is None or not message.names or not helper.has_room():
-            return False
-        files = message.files()
-        if len(files) < FEWEST_FILES or not (
-            helper.names.isdisjoint(files)
+    def take(self, message: Message, *, memory: memoryview) -> bool:
+        """Make a run of files, or have the helper do it; False if their place in the order counts.
+
+        `memory` holds their data. Raises as `write_all` does.
+        """
+        files, helper = message.files(), self._helper
+        if not files or not (
+            (helper is None or helper.names.isdisjoint(files))
             and self._directories.keys().isdisjoint(files)
             and self._acls.keys().isdisjoint(files)
             and all(map(self._is_in_plain, files))
         ):
             return False
-        helper.give(message, files)
+        if helper is not None and len(files) >= FEWEST_FILES and helper.has_room():
+            helper.give(message, files)
+        else:
+            self._make_files(message.told(), memory)
         self._count += len(files)
         return True
+
+    def _make_files(self, items: Collection[Item], memory: memoryview) -> None:
+        """As `_write` does, without what cannot be in a run: most files are made here."""
+        for item in items:
+            position, begin, name, mode, uid, gid, mtime_ns, size, *more = item
+            try:
+                if more:
+                    told = Told(iter([item]), memory)
+                    self._write_file(next(iter(told)), told)
+                    continue
+                fd = self._new_file(name, mode)
+                try:
+                    if size:
+                        _write_data(fd, memory[begin : begin + size])
+                    if uid or gid:
+                        set_owner(fd, (uid, gid), ownerless=self._ownerless)
+                    if uid or gid or mode & 0o7000:
+                        set_mode(fd, mode, ownerless=self._ownerless)
+                    os.utime(fd, ns=(mtime_ns, mtime_ns))
+                finally:
+                    os.close(fd)
+            except OSError as error:
+                raise self._failure(error, member_of(item), position) from None
+            except ValueError as error:
+                raise self._unsupported(member_of(item), str(error)) from None
 
     def expect(self, message: Message) -> None:
         """For the helper: what somebody has passed on is below plain directories."""
@@ -165,12 +193,7 @@ class Tree:
 
     def _write_file(self, member: Member, told: Told) -> None:
         name, _kind, mode, uid, gid, mtime_ns, size, *_more, sparse = member
-        try:
-            # Created with its permissions; the umask is 0 here.
-            fd = os.open(name, _NEW_FILE, mode & 0o777)
-        except (FileNotFoundError, FileExistsError) as error:
-            self._make_way(name, error)
-            fd = os.open(name, _NEW_FILE, mode & 0o777)
+        fd = self._new_file(name, mode)
         self._crc = 0
         try:
             if sparse is None:
@@ -193,6 +216,14 @@ class Tree:
         finally:
             os.close(fd)
 
+    def _new_file(self, name: bytes, mode: int) -> int:
+        """Opened; created with its permissions: the umask is 0 here."""
+        try:
+            return os.open(name, _NEW_FILE, mode & 0o777)
+        except (FileNotFoundError, FileExistsError) as error:
+            self._make_way(name, error)
+        return os.open(name, _NEW_FILE, mode & 0o777)
+
     def _copy(self, fd: int, size: int, told: Told) -> None:
         left = size
         while left:
@@ -200,8 +231,7 @@ class Tree:
             left -= len(piece)
             if self._readback is not None:
                 self._crc = zlib.crc32(piece, self._crc)
-            while (written := os.write(fd, piece)) < len(piece):
-                piece = piece[written:]
+            _write_data(fd, piece)
 
     def _write_directory(self, member: Member) -> None:
         """A directory that is there is kept; anything else, also a link to one, makes room.
@@ -341,6 +371,11 @@ class Tree:
 
     def _unsupported(self, member: Member, reason: str) -> TarMemberUnsupported:
         return TarMemberUnsupported(url=self._url, member=printable(member.name), reason=reason)
+
+
+def _write_data(fd: int, data: memoryview) -> None:
+    while (written := os.write(fd, data)) < len(data):
+        data = data[written:]
 
 
 def _is_plain(directory: str) -> bool:

@@ -202,7 +202,7 @@ def _write(target: _Target, helper: Helper, *, told: int) -> int:
     tree = Tree(url=target.url, ownerless=target.ownerless, helper=helper)
     items = orders.items_of(
         orders.messages(told, helper_fd=helper.acks_fd),
-        passed_on=tree.pass_on,
+        taken=functools.partial(tree.take, memory=target.data.view),
         slot_done=helper.slot_done,
     )
     return tree.write_all(Told(items, target.data.view))
@@ -213,13 +213,13 @@ def _help(target: _Target, *, told: int, done_fd: int, acks_fd: int) -> int:
     target.enter()
     tree = Tree(url=target.url, ownerless=target.ownerless)
 
-    def is_for_somebody_else(message: Message) -> bool:
+    def taken(message: Message) -> bool:
         tree.expect(message)
-        return False
+        return tree.take(message, memory=target.data.view)
 
     items = orders.items_of(
         orders.messages(told),
-        passed_on=is_for_somebody_else,
+        taken=taken,
         slot_done=functools.partial(done, done_fd),
         message_done=functools.partial(acknowledge, acks_fd),
     )

@@ -124,14 +124,14 @@ def test_a_name_that_the_helper_has_twice(root: Path, monkeypatch: pytest.Monkey
         time.sleep(0.22)
         expect(tree, message)
 
-    def pass_on_later(tree: unpack.Tree, message: Message) -> bool:
+    def take_later(tree: unpack.Tree, message: Message, *, memory: memoryview) -> bool:
         time.sleep(0.1)
-        return pass_on(tree, message)
+        return take(tree, message, memory=memory)
 
-    remove, expect, pass_on = unpack.Tree._remove, unpack.Tree.expect, unpack.Tree.pass_on
+    remove, expect, take = unpack.Tree._remove, unpack.Tree.expect, unpack.Tree.take
     monkeypatch.setattr(unpack.Tree, "expect", expect_slowly)
     monkeypatch.setattr(unpack.Tree, "_remove", remove_slowly)
-    monkeypatch.setattr(unpack.Tree, "pass_on", pass_on_later)
+    monkeypatch.setattr(unpack.Tree, "take", take_later)
     fifo = Node(tarfile.FIFOTYPE)  # ends a run
     entries: list[tuple[str, Entry]] = [("a", Directory()), ("b", Directory())]
     for at, directory in enumerate("aab"):
@@ -166,19 +166,19 @@ def test_the_writer_makes_files_too_when_the_helper_is_slow(
 
     made = 0
 
-    def counted(tree: unpack.Tree, *arguments: object) -> None:
+    def counted(tree: unpack.Tree, name: bytes, mode: int) -> int:
         nonlocal made
         made += 1
-        write_file(tree, *arguments)  # type: ignore[arg-type]
+        return new_file(tree, name, mode)
 
-    expect, write_all, write_file = (
+    expect, write_all, new_file = (
         unpack.Tree.expect,
         unpack.Tree.write_all,
-        unpack.Tree._write_file,
+        unpack.Tree._new_file,
     )
     monkeypatch.setattr(unpack.Tree, "expect", slow)
     monkeypatch.setattr(unpack.Tree, "write_all", told)
-    monkeypatch.setattr(unpack.Tree, "_write_file", counted)
+    monkeypatch.setattr(unpack.Tree, "_new_file", counted)
     result = install_entries(MANY, root)
     assert result.members == 1001
     assert 0 < int((root / "writer").read_text()) < 1000
