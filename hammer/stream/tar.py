@@ -26,6 +26,8 @@ _MAX_ID = 0xFFFF_FFFE  # chown(2) reads the number after it as "leave it"
 _SHOWN_BYTES = 256
 _NO_XATTRS: dict[bytes, bytes] = {}
 _NO_DEVICE = (0, 0)
+# What GNU tar writes of every member once it keeps extended attributes.
+_TIMES = {b"mtime", b"atime", b"ctime"}
 
 
 class Kind(IntEnum):
@@ -139,16 +141,16 @@ class Archive:
             return None, self._flow.position
         if flag == b"V":  # a label of the volume, no file
             return None, self._flow.position + size
-        if flag == b"0" and not (self._local or self._global):
-            name = _name(block)
-            if name[-1:] != b"/":
-                return self._plain_file(name, block, size), self._flow.position + size
         records = {**self._global, **self._local} if self._global else self._local
         self._local = {}
+        if flag == b"0" and (not records or records.keys() <= _TIMES):
+            name = _name(block)
+            if name[-1:] != b"/":
+                return self._plain_file(name, block, records, size), self._flow.position + size
         return self._member(block, records, size=size)
 
-    def _plain_file(self, name: bytes, block: bytes, size: int) -> Member:
-        """A file of which the header says everything, as most members are: that counts."""
+    def _plain_file(self, name: bytes, block: bytes, records: pax.Records, size: int) -> Member:
+        """A file of which nothing else is said than of most members: these should cost little."""
         mode, uid, gid = _access(block[100:124])
         return Member(
             self._below_root(name, shown=name),
@@ -156,7 +158,7 @@ class Archive:
             mode,
             uid,
             gid,
-            _time_ns(block[136:148]),
+            _time_ns_with(block[136:148], records),
             size,
             b"",
             _NO_DEVICE,
