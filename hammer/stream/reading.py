@@ -1,7 +1,7 @@
 """The threads that unpack and read an archive, and tell the process that writes it."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from queue import SimpleQueue
 
@@ -49,22 +49,29 @@ class Reading:
         except BaseException:
             self._packed.put(b"")  # or the thread that is there would wait for ever
             raise
-        room = self._room
-        self._read_all.add_done_callback(lambda _: room.put(False))
+        # The main thread waits by queues, and never for a future: that has a lock in Python, which
+        # stays locked when a signal raises right after the main thread has taken it.
+        self._is_over = False
+        self._over: SimpleQueue[None] = SimpleQueue()
+        self._read_all.add_done_callback(self._tell_end)
 
     def feed(self, data: bytes) -> bool:
         """Hand a packed chunk over, once there is room; False when no more is taken."""
         with self._waiting(STALL_LIMIT_S):
-            if self._read_all.done() or not self._room.get():
+            if self._is_over or not self._room.get():
                 return False
         self._packed.put(data)
         return True
 
     def end(self) -> int:
-        """End the input, and wait; how many bytes it unpacked to. Raises what went wrong."""
+        """End the input, and wait; how many bytes it unpacked to. To be asked once.
+
+        Raises what went wrong.
+        """
         self._packed.put(b"")
         with self._waiting(STALL_LIMIT_S):
-            return self._read_all.result()
+            self._over.get()
+        return self._read_all.result()
 
     def join(self) -> None:
         """Leave no thread behind. To be called when the processes that are told are gone.
@@ -73,6 +80,11 @@ class Reading:
         """
         self._packed.put(b"")
         self._threads.shutdown()
+
+    def _tell_end(self, _: Future[int]) -> None:
+        self._is_over = True
+        self._over.put(None)
+        self._room.put(False)
 
     def _fill(self) -> None:
         try:

@@ -46,6 +46,7 @@ def _run(cases: Iterable[T], work: Callable[[T], None], report: mmap, *, limit_b
         resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        gc.freeze()  # what pytest has is not looked through for every case
         for case in cases:
             _say(report, f"case {case}")
             work(case)

@@ -2,10 +2,14 @@
 
 import os
 import signal
+import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -16,9 +20,12 @@ from hammer.errors import (
     TarMemberUnsupported,
     UnpackDied,
 )
+from hammer.stream.reading import Reading
+from hammer.stream.unpacker import unpacking
 from tests import images
 from tests.images import Directory, File, Link, image, published
 from tests.native.stream.conftest import Disk
+from tests.native.stream.limits import each
 from tests.native.stream.unpacking import (
     PATIENCE,
     children,
@@ -91,6 +98,52 @@ def test_an_interrupted_agent_takes_the_unpacker_along(root: Path) -> None:
     person.join()
     signal.signal(signal.SIGINT, before)
     assert children() == []
+
+
+def test_a_signal_while_the_agent_waits_leaves_nothing_locked(root: Path) -> None:
+    """It raises between any two instructions of the main thread, also in Python's own locks."""
+    content = image({"f": b""})
+    waits = {Reading.feed.__code__, Reading.end.__code__}
+    left = 0
+
+    def at_instruction(_frame: FrameType, event: str, _: object) -> Callable[..., object]:
+        nonlocal left
+        left -= event == "opcode"
+        if not left:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return at_instruction
+
+    def at_call(frame: FrameType, _event: str, _: object) -> Callable[..., object] | None:
+        caller: FrameType | None = frame
+        while caller is not None and caller.f_code not in waits:
+            caller = caller.f_back
+        in_lock = caller is frame or frame.f_code.co_filename == threading.__file__
+        frame.f_trace_opcodes = caller is not None and in_lock
+        return at_instruction if frame.f_trace_opcodes else None
+
+    def moments() -> Iterator[int]:
+        moment = 1
+        while left <= 0:  # else the last one was behind the end
+            yield moment
+            moment += 1
+        assert moment > 30
+
+    def interrupted(moment: int) -> None:
+        nonlocal left
+        left = moment
+        signal.alarm(20)
+        with (
+            suppress(KeyboardInterrupt),
+            unpacking(root, url="file:///i", ownerless=()) as unpacker,
+        ):
+            sys.settrace(at_call)  # type: ignore[arg-type]
+            unpacker.feed(content)
+            unpacker.result()
+        sys.settrace(None)
+        assert children() == []
+
+    each(moments(), interrupted)
 
 
 def test_an_agent_that_fails_takes_the_unpacker_along(root: Path) -> None:
