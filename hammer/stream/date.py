@@ -1,7 +1,6 @@
 """What time it is by an HTTP server."""
 
 import warnings
-from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
 import urllib3
@@ -10,6 +9,7 @@ from urllib3.exceptions import HTTPError, InsecureRequestWarning
 from hammer.limited import limited
 from hammer.stream.failures import FetchFailed
 from hammer.stream.http import address_of, close_connections
+from hammer.stream.validators import time_of
 from hammer.stream.way import Way, manager_for
 
 LIMIT_S = 5.0
@@ -41,6 +41,6 @@ def date_of(url: str, *, way: Way, limit_s: float = LIMIT_S) -> float | None:
 
     try:
         told = limited(limit_s, asked)
-        return parsedate_to_datetime(told).timestamp() if told else None
-    except (FetchFailed, HTTPError, OSError, ValueError, TypeError):
+        return time_of(told).timestamp() if told else None
+    except (FetchFailed, HTTPError, OSError, ValueError):
         return None

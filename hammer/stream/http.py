@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
@@ -36,6 +35,7 @@ from hammer.stream.failures import (
     unreachable,
 )
 from hammer.stream.floor import Floor, Window
+from hammer.stream.validators import time_of
 from hammer.stream.way import Way, manager_for
 
 READ_BYTES = 256 << 10
@@ -319,10 +319,9 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     if text.isascii() and text.isdigit():
         return float(min(int(text[:9]), 1 << 30))
     try:
-        until = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
-        return max((until - now).total_seconds(), 0)
-    except (ValueError, TypeError):
+        now = time_of(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max((time_of(text) - now).total_seconds(), 0)
+    except ValueError:
         return None
 
 

@@ -5,7 +5,7 @@ Section and paragraph numbers are those of RFC 9110.
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 _STRONG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
@@ -32,10 +32,21 @@ def for_if_range(headers: Mapping[str, str]) -> str | None:
         return etag
     changed = headers.get("last-modified", "")
     try:
-        age = parsedate_to_datetime(headers.get("date", "")) - parsedate_to_datetime(changed)
-    except (ValueError, TypeError):
+        age = time_of(headers.get("date", "")) - time_of(changed)
+    except ValueError:
         return None
     return changed if age >= _SURE_AFTER else None
+
+
+def time_of(text: str) -> datetime:
+    """A time as headers have it (5.6.7). Raises ValueError for what is none."""
+    try:
+        time = parsedate_to_datetime(text)
+    except OverflowError:
+        raise ValueError("no such time can be") from None
+    if time.tzinfo is None:
+        raise ValueError("it does not say of which zone the time is")
+    return time
 
 
 def part_of(headers: Mapping[str, str]) -> tuple[int, int | None]:

@@ -57,6 +57,7 @@ def get(url: str, patience: Patience = SHORT) -> bytes:
         Redirect("/there"),
         Then(Status(503), TEXT),
         Then(Status(500), Status(429), TEXT),
+        Then(Status(503, retry_after="Mon, 02 Nov 99999999999999999999 10:00:00 GMT"), TEXT),
         # Bytes are taken as they come: what they are worth is for the digest to say.
         Recoded(TEXT),
     ],

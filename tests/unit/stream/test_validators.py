@@ -5,6 +5,12 @@ import pytest
 from hammer.stream.validators import for_if_range, part_of, recoded
 
 CHANGED = "Mon, 02 Nov 2026 10:00:00 GMT"
+# Each is too much for another number of C.
+NEVER = (
+    "Mon, 02 Nov 99999999999999999999 10:00:00 GMT",
+    "Mon, 02 Nov 2026 9999999999:00:00 GMT",
+    "Mon, 02 Nov 2026 10:00:00 +99999999999999999999",
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +27,7 @@ CHANGED = "Mon, 02 Nov 2026 10:00:00 GMT"
         ({"last-modified": CHANGED, "date": "Mon, 02 Nov 2026 10:00:59 GMT"}, None),
         ({"last-modified": "yesterday", "date": CHANGED}, None),
         ({"last-modified": CHANGED, "date": "Mon, 02 Nov 2026 10:01:00"}, None),
+        *(({"last-modified": CHANGED, "date": never}, None) for never in NEVER),
         ({}, None),
     ],
 )
