@@ -70,6 +70,11 @@ class Silent:
 
 
 @dataclass(frozen=True)
+class EndlessHead:
+    """Take the request and begin an answer, whose headers come byte by byte and never end."""
+
+
+@dataclass(frozen=True)
 class WrongLength:
     """Send all, after a Content-Length that is not true."""
 
@@ -139,6 +144,7 @@ Behaviour = (
     | Reset
     | Stall
     | Silent
+    | EndlessHead
     | WrongLength
     | WithoutLength
     | Chunked
@@ -335,6 +341,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self._stop(stall=isinstance(answer, Stall), reset=isinstance(answer, Reset))
             case Silent():
                 self.server.seen.ended.wait()
+                self.close_connection = True
+            case EndlessHead():
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not self.server.seen.ended.wait(0.1):
+                    self.wfile.write(b"x")
                 self.close_connection = True
             case WrongLength(content, length):
                 self._begin(length)

@@ -24,6 +24,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
+from hammer.limited import limited
 from hammer.stream.failures import (
     BadStatus,
     Interrupted,
@@ -278,17 +279,29 @@ def _ask(
     held.callback(close_connections, manager)
     # Of a server with several addresses each one may take its time, and before them the names.
     limit_s = _ADDRESSES * (patience.connect_s + patience.stall_s)
+    too_late = False
+
+    def asked() -> urllib3.BaseHTTPResponse:
+        answer = manager.request(
+            "GET",
+            bare,
+            headers=headers,
+            preload_content=False,
+            decode_content=False,
+            redirect=False,
+            retries=urllib3.Retry(total=0, redirect=0, raise_on_status=False),
+        )
+        if too_late:
+            answer.close()
+        return answer
+
     try:
         with patience.waiting(limit_s):
-            answer = manager.request(
-                "GET",
-                bare,
-                headers=headers,
-                preload_content=False,
-                decode_content=False,
-                redirect=False,
-                retries=urllib3.Retry(total=0, redirect=0, raise_on_status=False),
-            )
+            # The time-out of a read begins anew with each byte, and headers may come for ever.
+            answer = limited(limit_s, asked)
+    except TimeoutError:
+        too_late = True
+        raise Stalled(limit_s, received_bytes=0) from None
     except (HTTPError, OSError) as error:
         raise unreachable(error, stall_s=patience.stall_s) from None
     except ValueError:

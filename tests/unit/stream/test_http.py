@@ -21,6 +21,7 @@ from tests.servers import (
     Chunked,
     Cut,
     Drip,
+    EndlessHead,
     Recoded,
     Redirect,
     Reset,
@@ -91,6 +92,14 @@ def test_what_went_wrong_has_a_name(answer: Answer, error: type[FetchFailed], re
         pytest.raises(error, match=reason),
     ):
         get(server.url("/here"), replace(SHORT, stall_s=STALLED_S) if error is Stalled else SHORT)
+
+
+def test_an_answer_that_never_comes_to_its_body_has_its_time() -> None:
+    patience = replace(SHORT, connect_s=0.5, stall_s=0.5)
+    began_s = time.monotonic()
+    with serve({"/here": EndlessHead()}) as server, pytest.raises(Stalled):
+        get(server.url("/here"), patience)
+    assert time.monotonic() - began_s < 20
 
 
 def test_the_bytes_that_came_are_counted() -> None:
