@@ -20,6 +20,7 @@ _POSIX_MAGIC = b"ustar\x0000"
 # Names, PAX records and xattr values together; the kernel takes no xattr above
 # 64 KiB (XATTR_SIZE_MAX in limits.h) and no path above 4 KiB.
 _MAX_EXTENSION_BYTES = 4 << 20
+_MAX_GLOBAL_BYTES = 64 << 10  # what every member has: git and GNU tar write some words
 _MAX_SIZE_BYTES = 1 << 62
 _MAX_MTIME_NS = 1 << 63  # ktime_t of Linux ends there, in 2262
 _MAX_ID = 0xFFFF_FFFE  # chown(2) reads the number after it as "leave it"
@@ -93,6 +94,7 @@ class Archive:
         self._url = url
         self._global: pax.Records = {}
         self._local: pax.Records = {}
+        self._extended_bytes = 0  # of all headers for the member that follows
         self.end_mark = False
         """Whether the archive ended with a block of zeros, and not with the flow."""
 
@@ -142,7 +144,7 @@ class Archive:
         if flag == b"V":  # a label of the volume, no file
             return None, self._flow.position + size
         records = {**self._global, **self._local} if self._global else self._local
-        self._local = {}
+        self._local, self._extended_bytes = {}, 0
         if flag == b"0" and (not records or records.keys() <= _TIMES):
             name = _name(block)
             if name[-1:] != b"/":
@@ -214,8 +216,9 @@ class Archive:
         return holes, data_end
 
     def _extension(self, size: int) -> bytes:
-        if size > _MAX_EXTENSION_BYTES:
-            raise ValueError(f"an extended header of {size} bytes is not plausible")
+        self._extended_bytes += BLOCK_BYTES + size
+        if self._extended_bytes > _MAX_EXTENSION_BYTES:
+            raise ValueError(f"extended headers of {self._extended_bytes} bytes are not plausible")
         data = self._flow.take(size)
         if len(data) < size:
             raise ValueError("the archive ends inside of an extended header")
@@ -224,6 +227,9 @@ class Archive:
     def _extend(self, flag: bytes, data: bytes) -> None:
         if flag == b"g":
             self._global.update(pax.records(data))
+            size = sum(len(key) + len(value) for key, value in self._global.items())
+            if size > _MAX_GLOBAL_BYTES:
+                raise ValueError(f"a global header of {size} bytes is not plausible")
         elif flag == b"L":
             self._local.setdefault(b"path", data.partition(b"\0")[0])
         elif flag == b"K":

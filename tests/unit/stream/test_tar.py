@@ -156,6 +156,34 @@ def test_global_records_hold_until_the_next() -> None:
     assert [m.uid for m, _data in members(buffer.getvalue())] == [77, 78, 77]
 
 
+@pytest.mark.parametrize(
+    ("flag", "value_bytes", "reason"),
+    [(b"g", 30_000, "global header"), (b"x", 2_000_000, "headers"), (b"L", 2_000_000, "headers")],
+)
+def test_headers_that_add_up_are_refused(flag: bytes, value_bytes: int, reason: str) -> None:
+    """What is kept of them is memory of the agent, and what packs well costs its author nothing."""
+
+    def extension(number: int) -> bytes:
+        record = b"k%d=" % number + bytes(value_bytes) + b"\n"
+        body = b"%d " % (len(record) + len(str(len(record))) + 1) + record
+        extended = tarfile.TarInfo("x")
+        extended.type, extended.size = flag, len(body)
+        return header(extended) + body + bytes(-len(body) % 512)
+
+    two, three = (b"".join(map(extension, range(count))) for count in (2, 3))
+    member = tar_of({"f": b""})
+    assert [found.name for found, _data in members(two + member)] != []
+    with pytest.raises(TarCorrupt, match=f"{reason} of [0-9]+ bytes .* not plausible"):
+        members(three + member)
+
+
+def test_headers_of_many_members_do_not_add_up() -> None:
+    extended = tarfile.TarInfo("x")
+    extended.type, extended.size = b"x", 1 << 20
+    archive = header(extended) + bytes(1 << 20) + tar_of({"f": b""})[:512]
+    assert len(members(8 * archive)) == 8
+
+
 @pytest.mark.parametrize("flag", [b"0", b"\0", b"7"])
 def test_a_file_with_a_slash_behind_its_name_is_a_directory(flag: bytes) -> None:
     info = tarfile.TarInfo("etc/")
