@@ -1,5 +1,6 @@
 """Step 1: everything that can be refused is refused here, before the first write."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import contract
@@ -53,7 +54,7 @@ def ask_for_image(machine: Machine, image: contract.Image) -> Offer:
         manifest = machine.images.os_image(machine.os_image)
         return replace(ask_by_os_image(machine, manifest), described=False)
     if image.os_image is not None:
-        return ask_by_os_image(machine, image.os_image, image_id=image.id)
+        return ask_by_os_image(machine, image.os_image, image_id=image.id, mirrors=image.mirrors)
     wanted = wanted_digest(image.digest, image.digest_type, where="the machine document")
     if image.url:
         return machine.images.ask(
@@ -77,13 +78,21 @@ def chosen(images: Images, image_id: str, store: str) -> Choice:
     return choice
 
 
-def ask_by_os_image(machine: Machine, manifest: contract.OsImage, *, image_id: str = "") -> Offer:
-    """The image of a manifest; `image_id` is what a machine document calls it."""
+def ask_by_os_image(
+    machine: Machine,
+    manifest: contract.OsImage,
+    *,
+    image_id: str = "",
+    mirrors: Sequence[str] = (),
+) -> Offer:
+    """The image of a manifest; what a machine document calls it, and where it is as well."""
     name, found = manifest.metadata.name, manifest.spec.properties
     where = f"OSImage {name}".strip()
     machine.console.say(f"{where} is {redact.url(found.image_url)}")
     wanted = wanted_digest(found.image_checksum, found.image_checksum_type, where=where)
-    return machine.images.ask(found.image_url, image_id=image_id or name, wanted=wanted)
+    return machine.images.ask(
+        found.image_url, image_id=image_id or name, wanted=wanted, mirrors=mirrors
+    )
 
 
 def wanted_digest(text: str | None, kind: str | None, *, where: str) -> Wanted | None:

@@ -155,6 +155,19 @@ def test_an_os_image_in_the_document(bench: Bench) -> None:
     assert (image.id, image.url) == ("debian-12.0.20261101", "http://images.test/noble.tar.lz4")
 
 
+@pytest.mark.parametrize("named", ["", "store: http://h, ", "os_image: MANIFEST, "])
+def test_the_mirrors_of_the_document_go_along_however_it_names_the_image(
+    named: str, bench: Bench
+) -> None:
+    named = named.replace("MANIFEST", os_image("noble", "http://images.test/noble.tar.lz4"))
+    changes = [("image: {", f"image: {{mirrors: ['http://cache/'], {named}")]
+    if "store" in named:
+        changes.append(('url: "http', 'name: "http'))
+    bench.provision(spec_of(*changes))
+    (asked,) = (line for line in bench.log if line.startswith("ask "))
+    assert asked.endswith(" or http://cache/")
+
+
 def test_an_os_image_of_the_command_line_wins(bench: Bench) -> None:
     bench.machine = replace(bench.machine, os_image="http://h/os-image.yaml")
     own = os_image("noble", "http://images.test/noble.tar.lz4")
