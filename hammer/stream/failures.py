@@ -17,6 +17,8 @@ from urllib3.exceptions import (
 
 from hammer.stream.floor import Window
 
+_HUNG_UP = (IncompleteRead, RemoteDisconnected, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
 
 class FetchFailed(Exception):
     """Why there are no bytes. Neutral: who asked makes an error of their own of it."""
@@ -94,7 +96,9 @@ def unreachable(error: HTTPError | OSError, *, stall_s: float) -> FetchFailed:
         return NotTrusted(reason_of(cause))
     if isinstance(cause, ProxyError):
         return Unreachable(f"proxy: {_proxy_reason(cause)}", passing=True)
-    return Unreachable(reason_of(cause), passing=not isinstance(cause, SSLError))
+    # Nor will a server speak TLS then; one that hangs up may be starting again.
+    passing = not isinstance(cause, SSLError) or isinstance(_innermost(cause), _HUNG_UP)
+    return Unreachable(reason_of(cause), passing=passing)
 
 
 def reason_of(error: BaseException) -> str:
@@ -102,14 +106,14 @@ def reason_of(error: BaseException) -> str:
     system = _innermost(error)
     if isinstance(system, ssl.SSLCertVerificationError):
         return f"TLS: the certificate is not accepted: {system.verify_message}"
+    if isinstance(system, _HUNG_UP):
+        return "the server closed the connection"
     if isinstance(system, ssl.SSLError):
         return f"TLS: {system.reason}"
     if isinstance(system, socket.gaierror):
         return f"the name of the server is not found: {system.strerror}"
     if isinstance(system, TimeoutError):
         return "the connection timed out"
-    if isinstance(system, IncompleteRead | RemoteDisconnected):
-        return "the server closed the connection"
     if isinstance(system, OSError) and system.strerror:
         return system.strerror
     if isinstance(error, ConnectTimeoutError):  # for urllib3 a refused connection is one, too

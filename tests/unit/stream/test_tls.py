@@ -1,8 +1,11 @@
 """https: trusted by the CA file alone, reached also by a redirect from http."""
 
+import socket
 import ssl
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +86,33 @@ def test_a_server_that_speaks_no_tls_is_named() -> None:
         url = server.url("/x").replace("http://", "https://")
         with pytest.raises(Unreachable, match="TLS"):
             fetch(url, limit_bytes=99, patience=patience)
+
+
+def test_a_server_that_hangs_up_before_tls_begins_is_asked_again() -> None:
+    patience = Patience(retry_for_s=60, first_pause_s=0.05, longest_pause_s=0.1)
+    lines: list[str] = []
+
+    class Enough(Exception):
+        pass
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 2:
+            raise Enough
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    listening.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}/x"
+        with pytest.raises(Enough):
+            fetch(url, limit_bytes=99, patience=patience, on_retry=tell)
+        listening.shutdown(socket.SHUT_RDWR)
+    assert all("closed the connection" in line or "reset" in line for line in lines)
 
 
 @pytest.mark.parametrize(
