@@ -8,6 +8,7 @@ links of the image, and only the chroot keeps those inside.
 # ruff: noqa: PTH102, PTH106, PTH108, PTH116, PTH120, PTH211
 
 import errno
+import functools
 import os
 import stat
 import zlib
@@ -92,8 +93,12 @@ class Tree:
         # them: what is said of directories is done when there are no more children.
         for member in self._directories.values():
             self._mapped(member, told, self._finish_directory)
-        for member in self._acls.values():
-            self._mapped(member, told, self._set_acls)
+        # At the very end, because names in a list are looked up in the image's own files.
+        if self._acls:
+            uid_of, gid_of = acl.ids(Path("etc/passwd")), acl.ids(Path("etc/group"))
+            set_acls = functools.partial(self._set_acls, uid_of=uid_of, gid_of=gid_of)
+            for member in self._acls.values():
+                self._mapped(member, told, set_acls)
         return self._count
 
     def take(self, message: Message, *, memory: memoryview) -> bool:
@@ -340,10 +345,7 @@ class Tree:
         """Whether the directory of this name gives its own group, mode or ACL to no child."""
         return name.rpartition(b"/")[0] in self._plain
 
-    def _set_acls(self, member: Member, _told: Told) -> None:
-        """At the end, because names in a list are looked up in the image's own files."""
-        uid_of = acl.ids(Path("etc/passwd"))
-        gid_of = acl.ids(Path("etc/group"))
+    def _set_acls(self, member: Member, _told: Told, *, uid_of: acl.IdOf, gid_of: acl.IdOf) -> None:
         texts = {acl.ACCESS: member.acl_access, acl.DEFAULT: member.acl_default}
         for name, text in texts.items():
             if text:

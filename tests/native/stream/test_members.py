@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hammer.errors import HammerError, TarCorrupt, TarMemberOutside, TarMemberUnsupported
+from hammer.stream import acl
 from tests import images
 from tests.images import Directory, File, HardLink, Link, Node, packed, tar_of
 from tests.manifest import differences, manifest
@@ -134,21 +135,21 @@ def test_access_control_lists(tmp_path: Path, root: Path) -> None:
     top = tmp_path / "acl"
     (top / "var/log").mkdir(parents=True)
     (top / "var/log/f").write_bytes(b"x")
-    for acl, path in (
+    for entry, path in (
         ("u:1234:rw,g:77:r,m::rw", "var/log/f"),
         ("u:1234:rwx", "var/log"),
         ("d:u:1234:rx,d:g:77:rwx", "var/log"),
     ):
-        subprocess.run(["setfacl", "-m", acl, str(top / path)], check=True)
+        subprocess.run(["setfacl", "-m", entry, str(top / path)], check=True)
     install_content(packed(tar("--acls", tree=top)), root)
     assert differences(manifest(top), manifest(root)) == []
 
 
 def test_names_in_a_list_are_those_of_the_image(root: Path) -> None:
-    acl = "user::rw-,user:joe:rw-,group::r--,group:wheel:r--,mask::rw-,other::---"
+    text = "user::rw-,user:joe:rw-,group::r--,group:wheel:r--,mask::rw-,other::---"
     install_entries(
         {
-            "f": File(b"x", pax={"SCHILY.acl.access": acl}),
+            "f": File(b"x", pax={"SCHILY.acl.access": text}),
             "etc/passwd": b"root:x:0:0::/:/bin/sh\njoe:x:4711:4711::/:/bin/sh\n",
             "etc/group": b"wheel:x:4712:\n",
         },
@@ -159,10 +160,25 @@ def test_names_in_a_list_are_those_of_the_image(root: Path) -> None:
     assert (4712).to_bytes(4, "little") in value
 
 
+def test_names_are_read_once_however_many_lists_there_are(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def noted(path: Path) -> acl.IdOf:
+        with Path("/read").open("a") as file:  # below the new root
+            file.write(f"{path} ")
+        return ids(path)
+
+    ids = acl.ids
+    monkeypatch.setattr(acl, "ids", noted)
+    pax = {"SCHILY.acl.access": "user::rw-,user:7:rw-,group::r--,mask::rw-,other::r--"}
+    install_entries({str(number): File(pax=pax) for number in range(9)}, root)
+    assert (root / "read").read_text() == "etc/passwd etc/group "
+
+
 def test_a_list_that_names_nobody_is_refused(root: Path) -> None:
-    acl = "user::rw-,user:ghost:rw-,group::r--,mask::rw-,other::---"
+    text = "user::rw-,user:ghost:rw-,group::r--,mask::rw-,other::---"
     with pytest.raises(TarMemberUnsupported, match="nobody is called 'ghost'"):
-        install_entries({"f": File(pax={"SCHILY.acl.access": acl})}, root)
+        install_entries({"f": File(pax={"SCHILY.acl.access": text})}, root)
 
 
 def test_a_target_that_gives_away_groups_and_lists_does_not_spoil_the_image(root: Path) -> None:
