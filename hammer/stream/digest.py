@@ -4,6 +4,7 @@ What is taken, in upper or lower case, with line ends of any system:
 
     0123...                     a digest alone
     0123...  img.tar.lz4        md5sum(1), sha256sum(1), sha512sum(1); also a tab between
+    0123...  -                  the same of standard input
     0123... *./out/img.tar.lz4  the same in binary mode; directories do not matter
     \\0123...  img\\\\1.tar.lz4    the same with an escaped name
     SHA256 (img.tar.lz4) = 01.. BSD's commands, `sha256sum --tag`, openssl-dgst(1)
@@ -149,7 +150,9 @@ def _entry(line: str) -> _Entry | None:
         exact = rest.startswith(("  ", " *"))
         name = rest[2:] if exact else rest.lstrip().removeprefix("*")
         name = _unescaped(name, found["escaped"])
-        return _judged(found["tag"], found["hex"], name if name.strip() else None)
+        # A dash is what the commands write of their standard input.
+        is_named = name.strip() not in ("", "-")
+        return _judged(found["tag"], found["hex"], name if is_named else None)
     return None
 
 

@@ -43,6 +43,8 @@ TEXTS = [
     "{one} *./out/img.tar.lz4\n",
     "{one}  /var/build/out/img.tar.lz4\n",
     "{one}  \n",
+    "{one}  -\n",
+    "{one} *-\n",
     "\n  {one}  img.tar.lz4\n\n",
     "# made by CI\n; also for mirrors\n{one}  img.tar.lz4\n",
     "\\{one}  img.tar.lz4\n",
