@@ -12,6 +12,7 @@ import os
 import stat
 import zlib
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from hammer.errors import TreeDiffers
@@ -56,6 +57,7 @@ class Readback:
         self._ownerless = ownerless
         self._inodes: dict[Inode, _Expected] = {}
         self._names: dict[Inode, dict[bytes, Inode]] = {}
+        self._uid_of = self._gid_of = acl.ids_of(b"")
 
     def wrote(self, member: Member, *, crc: int = 0) -> None:
         """Remember a member that stands under its name; `crc` is of its data in the archive."""
@@ -71,6 +73,7 @@ class Readback:
     def compare(self) -> None:
         """Read everything from the disk. Raises TreeDiffers at the first difference, OSError."""
         os.sync()
+        self._uid_of, self._gid_of = acl.ids(Path("etc/passwd")), acl.ids(Path("etc/group"))
         # Names first: a directory that has lost one has another time, which says less.
         met: set[Inode] = set()
         for path, folder in _directories():
@@ -132,7 +135,8 @@ class Readback:
         for attribute, text in lists:
             # Without a mask it says no more than the mode, which then holds it (acl(5)).
             if b"mask" in text:
-                yield "access control list", True, _xattr(path, attribute) != _MISSING
+                value = acl.xattr_value(text, uid_of=self._uid_of, gid_of=self._gid_of)
+                yield "access control list", value.hex(), _xattr(path, attribute)
 
 
 def _directories() -> Iterator[tuple[bytes, Inode]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hammer.errors import TreeDiffers
+from hammer.stream import acl
 from tests import images
 from tests.images import Directory, File, HardLink, Link, packed, tar_of
 from tests.native.stream.conftest import Disk
@@ -22,6 +23,7 @@ ENTRIES: list[tuple[str, images.Entry]] = [
     ("./", Directory(mode=0o711)),
     ("etc", Directory()),
     ("etc/f", File(PATTERN * 9999, mode=0o640, uid=1, gid=2, mtime=5.25)),
+    ("etc/lists", Directory(pax={"SCHILY.acl.default": ACL})),
     ("etc/list", File(b"x", pax={"SCHILY.acl.access": ACL, "SCHILY.xattr.user.a": "b"})),
     (
         "etc/sparse",
@@ -85,6 +87,11 @@ def truncate(name: str) -> None:
         file.truncate(1)
 
 
+def change_list() -> None:
+    other = acl.xattr_value(ACL.replace(":7:", ":8:").encode(), uid_of=int, gid_of=int)
+    os.setxattr("etc/list", acl.ACCESS, other)
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
@@ -103,8 +110,9 @@ def truncate(name: str) -> None:
         (lambda: os.removexattr("etc/list", "user.a"), r"its attribute user.a is missing"),
         (
             lambda: os.removexattr("etc/list", "system.posix_acl_access"),
-            r"its access control list is False",
+            r"its access control list is missing",
         ),
+        (change_list, r"/etc/list .*its access control list is 02"),
     ],
 )
 def test_what_differs_is_named(
