@@ -252,10 +252,14 @@ class Transfer:
     def _made_progress(self, error: failures.FetchFailed) -> bool:
         """Whether the connection that failed was of use.
 
-        What was too slow over its last window may have brought a lot, slowly. If that counted,
-        a server that drips would be asked again for ever.
+        What was too slow over its last window may have brought a lot, slowly, and so may what
+        brought some and then stalled. If that counted, a server that drips would be asked again
+        for ever.
         """
-        if self._body is None or self.received_bytes - self._begun_at < PROGRESS_BYTES:
+        least_bytes: float = PROGRESS_BYTES
+        if isinstance(error, failures.Stalled):
+            least_bytes = max(least_bytes, error.limit_s * self._patience.min_bytes_per_s)
+        if self._body is None or self.received_bytes - self._begun_at < least_bytes:
             return False
         return self._body.was_fast or not isinstance(error, failures.TooSlow)
 

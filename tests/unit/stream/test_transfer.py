@@ -247,6 +247,17 @@ def test_a_floor_of_0_is_none() -> None:
     assert server.asked("/x") == 1
 
 
+def test_a_server_that_brings_little_and_stalls_every_time_is_too_slow() -> None:
+    """Each connection brings enough to count, and less than the floor in the time it takes."""
+    patience = replace(STALLED, stall_s=0.5, min_bytes_per_s=10 << 20, retry_for_s=0.7)
+    part = PROGRESS_BYTES + 2 * OVERLAP_BYTES
+    with (
+        serve({"/x": Parts(2 * NOISE, after=part, end="stall")}) as server,
+        pytest.raises(Stalled),
+    ):
+        received(server.url("/x"), patience=patience)
+
+
 # --- several sources ------------------------------------------------------------------------
 
 
