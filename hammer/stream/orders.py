@@ -32,6 +32,10 @@ MESSAGE_MEMBERS = 64
 RUN_MEMBERS = 128
 """Of files one after the other more, so that those of one directory come to one process."""
 
+PIPE_BYTES = 1 << 20
+"""Room for the orders of all slots full of small files: who reads is ahead of those who write, and
+they find work whenever they run (pipe(7): 64 KiB else, and this much for everybody)."""
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 

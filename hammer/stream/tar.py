@@ -238,7 +238,8 @@ class Archive:
             self._local.update(pax.records(data))
 
     def _below_root(self, name: bytes, *, shown: bytes) -> bytes:
-        name = name.strip(b"/")
+        # As `tar -C root .` begins them.
+        name = name.removeprefix(b"./").strip(b"/")
         if name[:1] != b"." and b"/." not in name and b"//" not in name:
             return name  # nothing in it that could need more of a look
         parts = [part for part in name.split(b"/") if part not in (b"", b".")]

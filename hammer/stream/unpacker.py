@@ -10,6 +10,7 @@ no member can be written outside of it.
 """
 
 import contextlib
+import fcntl
 import functools
 import os
 import signal
@@ -165,6 +166,7 @@ def _started(processes: list[Process], target: _Target, *, readback: bool) -> tu
             return ends
 
         told, tell = pipe()
+        fcntl.fcntl(tell, fcntl.F_SETPIPE_SZ, orders.PIPE_BYTES)
         hear_done, done_fd = pipe()
         passed, pass_on = pipe()
         acks, ack = pipe()
