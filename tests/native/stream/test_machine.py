@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -15,7 +16,6 @@ import pytest
 
 from hammer.errors import (
     FileFailed,
-    TarCorrupt,
     TargetFull,
     TarMemberUnsupported,
     UnpackDied,
@@ -60,9 +60,11 @@ def test_a_target_that_is_not_there(tmp_path: Path) -> None:
         install_entries({"f": b""}, tmp_path / "nowhere")
 
 
-def test_a_target_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises((FileFailed, TarCorrupt)):
-        install_entries({"f": b""}, Path("/proc/self"))
+def test_a_target_that_cannot_be_written(disk: Disk) -> None:
+    target = disk(size_mib=8, mkfs=EXT4)
+    subprocess.run(["mount", "-o", "remount,ro", target], check=True)
+    with pytest.raises(FileFailed, match="/f: Read-only file system"):
+        install_entries({"f": b""}, target)
 
 
 def test_a_killed_unpacker_is_an_error_of_this_machine(root: Path) -> None:
