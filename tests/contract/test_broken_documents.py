@@ -52,7 +52,7 @@ def check(
     """The problems that the command names of a broken file."""
     start = time.process_time()
     assert main(["check", "--format", "json", *options, str(path)]) == 10
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 10, "quadratic"
     said = capsys.readouterr()
     assert said.err == ""
     assert "secret-" not in said.out

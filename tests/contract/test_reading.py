@@ -17,6 +17,9 @@ from contract.yaml_reader import read
 from tests.contract.broken_documents import UNREADABLE
 from tests.contract.documents import problems_of
 
+LIMIT_S = 10
+"""Of CPU: no benchmark. What is quadratic takes longer on any machine, the rest a second."""
+
 
 @pytest.mark.parametrize(
     ("text", "problem"), [row[1:] for row in UNREADABLE], ids=[row[0] for row in UNREADABLE]
@@ -25,8 +28,8 @@ def test_a_text_that_is_refused(text: bytes, problem: str) -> None:
     start = time.process_time()
     with pytest.raises(contract.NotYaml) as caught:
         contract.load(contract.BootInfo, text, name="x.yaml")
-    # Some of these took minutes with the usual loader; a second is no benchmark.
-    assert time.process_time() - start < 1
+    # Some of these took minutes with the usual loader.
+    assert time.process_time() - start < LIMIT_S
     assert len(caught.value.problems) == 1
     assert problem in caught.value.problems[0]
     assert caught.value.__context__ is None
@@ -160,7 +163,7 @@ def test_a_large_document_is_judged_fast(name: str) -> None:
     for model in (contract.MachineDocument, contract.FilesystemLayout, contract.InstallConfig):
         start = time.process_time()
         assert problems_of(model, LARGE[name])
-        assert time.process_time() - start < 2
+        assert time.process_time() - start < LIMIT_S
 
 
 def test_null_is_read_where_go_has_nil() -> None:
