@@ -73,7 +73,11 @@ class Line:
                 self._wake.put(None)
 
     def flush(self, *, within_s: float) -> bool:
-        """Wait until all is on the line; whether it is. Gives detail up after half of the time."""
+        """Wait until all is on the line; whether it is. Gives detail up after half of the time.
+
+        Nothing is drawn after it: the descriptor may be closed.
+        """
+        self._to_draw.clear()
         written: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._kept.append((next(self._numbers), b"", written))
         self._wake.put(None)

@@ -94,7 +94,7 @@ def test_lines_between_are_whole_and_nothing_of_the_bar_is_left(screen: Screen) 
     sink = bar_sink(
         text_sink(terminal.write), terminal.draw, columns=lambda: columns_of(screen.stdout)
     )
-    console = Console([], live=[sink])
+    console = Console([], live=[sink], clock=lambda: 0.0)
     with console.step(Step.IMAGE):
         sink(HALF)
         first = screen.raw(until="left\x1b[K\r")
@@ -137,7 +137,7 @@ def test_ctrl_c_in_the_middle_leaves_a_clean_line(screen: Screen) -> None:
     sink = bar_sink(
         text_sink(terminal.write), terminal.draw, columns=lambda: columns_of(screen.stdout)
     )
-    console = Console([], live=[sink])
+    console = Console([], live=[sink], clock=lambda: 0.0)
     raise_on_signals()
 
     def life() -> None:
