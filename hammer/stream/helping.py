@@ -1,12 +1,13 @@
 """A second process that makes files, while the first one goes on with what follows them.
 
 The order of members counts: one may replace an earlier one, lie below it, or lead through a link.
-So the helper gets only files in directories that the first process has made itself in this run,
+So the helper gets only files in directories that the first process has made itself,
 by a path without links, whatever is named there is named so by that path alone; and the first
 one waits for the helper before it does anything about a name that the helper has, or about a
 path of which it does not know that much.
 """
 
+import contextlib
 import os
 import select
 from collections import deque
@@ -71,5 +72,10 @@ class Helper:
 
 
 def acknowledge(acks_fd: int) -> None:
-    """Say that a message is done. Raises OtherEndGone."""
-    send_all(acks_fd, _ACK)
+    """Say that a message is done.
+
+    To a writer that has ended, too: what the helper still has is of earlier members, and so is
+    what it may have to complain of.
+    """
+    with contextlib.suppress(OtherEndGone):
+        send_all(acks_fd, _ACK)

@@ -47,9 +47,10 @@ _SLOT_END = (None,)
 _END = ()
 _KINDS = {int(kind): kind for kind in Kind}
 
-# Position in the archive, begin of the data in the memory or None, and a member; begin and end
-# of data; None: the end of a slot; nothing: that of the archive. What marshal gives back are the
-# types that it was given, and nobody else writes into this pipe.
+# Position in the archive, begin of the data in the memory or None, and a member, without the
+# fields that the simplest files leave empty if it is one; begin and end of data; None: the end of
+# a slot; nothing: that of the archive. What marshal gives back are the types that it was given,
+# and nobody else writes into this pipe.
 Item = tuple[Any, ...]
 
 
@@ -198,12 +199,12 @@ class Told:
     """The end of the process that writes: the members, and the data of each in pieces."""
 
     def __init__(self, items: Iterator[Item], view: memoryview) -> None:
-        """`items` are those of `items_of`, `view` is the memory."""
+        """`items` are those of `items_of`, or some of them; `view` is the memory."""
         self._items = items
         self._view = view
         self._rest = (0, 0)
         self.position = 0
-        """How far the archive is used, in bytes."""
+        """How far the archive is used by the members that came here, in bytes."""
 
     def __iter__(self) -> Iterator[Member]:
         """Yield each member; what its user leaves of its data is passed over.

@@ -73,9 +73,9 @@ class Tree:
         self._url = url
         self._ownerless = ownerless
         self._count = 0
-        # Directories made here, whose names lead to them without a link, and which give their
-        # own group, mode or access control list to no child.
-        self._plain: set[bytes] = {b""} if _is_plain(".") else set()
+        # The root and directories made here, whose names lead to them without a link, and which
+        # give their own group, mode or access control list to no child.
+        self._plain: set[bytes] = {b""} if _is_plain(".", ownerless=ownerless) else set()
         self._directories: dict[bytes, Member] = {}
         self._acls: dict[bytes, Member] = {}
 
@@ -102,9 +102,10 @@ class Tree:
         return self._count
 
     def take(self, message: Message, *, memory: memoryview) -> bool:
-        """Make a run of files, or have the helper do it; False if their place in the order counts.
+        """Make a run of files, or have the helper do it.
 
-        `memory` holds their data. Raises as `write_all` does.
+        False if it is no run, or the place of one of them in the order counts. `memory` holds
+        their data. Raises as `write_all` does.
         """
         files, helper = message.files(), self._helper
         if not files or not (
@@ -255,6 +256,7 @@ class Tree:
                 return False
             return True
 
+        self._directories.pop(name, None)  # who names it last is also done last
         self._directories[name] = member
         made = bool(name) and self._made(member, make)
         if made and self._is_in_plain(name):
@@ -268,19 +270,23 @@ class Tree:
 
     def _finish_directory(self, member: Member, _told: Told) -> None:
         owner = (member.uid, member.gid)
-        as_made = member.name in self._plain and owner == (0, 0) and not member.mode & 0o6000
-        if as_made and member.name and not member.xattrs and self._readback is None:
-            os.utime(member.name, ns=(member.mtime_ns, member.mtime_ns), follow_symlinks=False)
-            return
+        name, times_ns = member.name or b".", (member.mtime_ns, member.mtime_ns)
+        if member.name in self._plain and not member.xattrs and self._readback is None:
+            # As a rule it is as it was made; another name of it may have changed that.
+            status = os.lstat(name)
+            found = (status.st_uid, status.st_gid, status.st_mode)
+            if found == (*owner, stat.S_IFDIR | member.mode):
+                os.utime(name, ns=times_ns, follow_symlinks=False)
+                return
         try:
-            fd = os.open(member.name or b".", _OLD_DIRECTORY)
+            fd = os.open(name, _OLD_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError):
             return  # a later member took its place by way of another name
         try:
             set_owner(fd, owner, ownerless=self._ownerless)
             set_mode(fd, member.mode, ownerless=self._ownerless)
             set_xattrs(fd, member.xattrs, ownerless=self._ownerless)
-            os.utime(fd, ns=(member.mtime_ns, member.mtime_ns))
+            os.utime(fd, ns=times_ns)
         finally:
             os.close(fd)
         if self._readback is not None:
@@ -380,9 +386,13 @@ def _write_data(fd: int, data: memoryview) -> None:
         data = data[written:]
 
 
-def _is_plain(directory: str) -> bool:
-    """Whether what is made in a directory gets root's ids and the mode it asked for."""
-    if os.stat(directory).st_mode & stat.S_ISGID:
+def _is_plain(directory: str, *, ownerless: Collection[int]) -> bool:
+    """Whether what is made in a directory gets root's ids, its own mode, and its name alone.
+
+    vfat takes names that differ in case for the same.
+    """
+    status = os.stat(directory)
+    if status.st_mode & stat.S_ISGID or status.st_dev in ownerless:
         return False
     try:
         return "system.posix_acl_default" not in os.listxattr(directory)

@@ -4,8 +4,8 @@
                 members and their data, in memory that all share
 
 One thread unpacks the image and one reads the archive, while the agent receives and digests it.
-The writer makes what the archive names, one member after the other; files that do not depend on
-their place in that order it passes on to the helper. Both have chrooted into the target, so that
+The writer makes what the archive names in its order, but for runs of files whose place in it makes
+no difference: of them it passes some on to the helper. Both have chrooted into the target, so that
 no member can be written outside of it.
 """
 

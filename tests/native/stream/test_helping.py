@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hammer.errors import FileFailed, HammerError, TargetFull, UnpackDied
+from hammer.errors import FileFailed, HammerError, TarCorrupt, TargetFull, UnpackDied
 from hammer.stream import acl, unpack
-from hammer.stream.orders import SLOT_BYTES, SLOTS, Message, Told
+from hammer.stream.orders import RUN_MEMBERS, SLOT_BYTES, SLOTS, Message, Told
 from tests import images
 from tests.images import Directory, Entry, File, HardLink, Link, Node, packed, tar_of
 from tests.manifest import differences, manifest
@@ -208,15 +208,76 @@ def test_a_helper_that_fails_while_nothing_is_left_to_be_told(
         install_entries(entries, root)
 
 
-def test_a_directory_whose_mode_is_told_by_two_names(root: Path) -> None:
-    """The last one that names it wins, also if no member had made it."""
-    entries: list[tuple[str, Entry]] = [
-        ("d/f", File(b"x")),
-        ("l", Link(".")),
-        ("l/d", Directory(mode=0o700, uid=7)),
-        ("d", Directory(mode=0o755)),
-    ]
-    install_entries(entries, root)
+LISTED = File(b"q", pax={"SCHILY.acl.access": "user::rwx,user:7:rw-,group::r-x,mask::rwx,other::-"})
+FIFO = Node(tarfile.FIFOTYPE)  # ends a run
+RUN: list[tuple[str, Entry]] = [(f"d/{name}", b"of the run") for name in "efgh"]
+DIRECTORIES: list[tuple[str, Entry]] = [("d", Directory()), ("x", Directory())]
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [*DIRECTORIES, ("d/e", LISTED), *RUN],
+        [*DIRECTORIES, *RUN, ("d", Link("x"))],
+        [*DIRECTORIES, ("d", Link("x")), *RUN, ("fifo", FIFO), ("x/e", b"later")],
+        [*DIRECTORIES, ("l", Link("d")), *RUN, ("fifo", FIFO), ("l/e", b"later")],
+    ],
+    ids=["had a list", "not empty", "no plain directory any more", "by a link"],
+)
+def test_what_a_slow_helper_has(
+    entries: list[tuple[str, Entry]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(tree: unpack.Tree, message: Message) -> None:
+        time.sleep(0.25)
+        expect(tree, message)
+
+    expect = unpack.Tree.expect
+    monkeypatch.setattr(unpack.Tree, "expect", slow)
+    content = packed(tar_of(entries))
+    alone = tree_of(content, tmp_path / "one", readback=True)
+    with_helper = tree_of(content, tmp_path / "two", readback=False)
+    if isinstance(alone, str) or isinstance(with_helper, str):
+        assert with_helper == alone
+    else:
+        assert not differences(alone, with_helper)  # type: ignore[arg-type]
+
+
+def test_the_earliest_complaint_counts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The helper has it, and those who are ahead of it have ended with another one."""
+
+    def slow(tree: unpack.Tree, message: Message) -> None:
+        time.sleep(0.25)
+        expect(tree, message)
+
+    expect = unpack.Tree.expect
+    monkeypatch.setattr(unpack.Tree, "expect", slow)
+    names = [f"d/{n:03}" for n in range(3 * RUN_MEMBERS)]
+    names[-RUN_MEMBERS // 2] = f"d/{'x' * 256}"
+    archive = tar_of({"d": Directory(), **dict.fromkeys(names, b"x")})
+    with pytest.raises(TarCorrupt, match="File name too long"):
+        install_content(packed(archive.rstrip(b"\0") + b"\xee" * 4096), root)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [("d/f", b"x"), ("l", Link(".")), ("l/d", Directory(mode=0o700, uid=7))],
+        [("d", Directory()), ("l", Link(".")), ("l/d", Directory(mode=0o700, uid=7))],
+        [
+            ("x", Directory()),
+            ("l", Link("x")),
+            ("l/d", Directory(mode=0o2700, uid=7)),
+            ("l", Link(".")),
+        ],
+    ],
+    ids=["made by no member", "made before", "of another directory"],
+)
+def test_a_directory_whose_mode_is_told_by_two_names(
+    entries: list[tuple[str, Entry]], root: Path
+) -> None:
+    """The last one that names it wins."""
+    install_entries([*entries, ("d", Directory(mode=0o755))], root)
     status = (root / "d").stat()
     assert (status.st_mode & 0o7777, status.st_uid) == (0o755, 0)
 
