@@ -58,6 +58,7 @@ _KINDS = {
     b"D": Kind.DIRECTORY,
     b"6": Kind.FIFO,
 }
+_FILE = Kind.FILE  # looked up once: a member of an enum costs as much as a slice of the header
 # x, g and X (Solaris, before POSIX chose x) hold PAX records; L and K are GNU's
 # long names.
 _EXTENSIONS = {b"x", b"g", b"X", b"L", b"K"}
@@ -108,8 +109,8 @@ class Archive:
         TarMemberUnsupported.
         """
         flow = self._flow
+        start = 0
         while True:
-            start = flow.position
             block = flow.take(BLOCK_BYTES)
             if not block or block == _ZEROS:
                 if start == 0:
@@ -123,32 +124,37 @@ class Archive:
                     raise ImageNotTar(url=self._url)
                 raise self._corrupt("this is not a tar header", start)
             try:
-                member, data_end = self._read(block)
+                member, data_end = self._read(block, start + BLOCK_BYTES)
             except ValueError as error:
                 raise self._corrupt(str(error), start) from None
             if member is not None:
                 yield member
-            left = data_end - flow.position + -data_end % BLOCK_BYTES
+            start = data_end + -data_end % BLOCK_BYTES
+            left = start - flow.position
             if left and flow.skip(left) != left:
                 raise self._corrupt("the archive ends inside of a member", flow.position)
 
-    def _read(self, block: bytes) -> tuple[Member | None, int]:
-        """The member of a header, or None if it only says something about the next one."""
+    def _read(self, block: bytes, position: int) -> tuple[Member | None, int]:
+        """The member of a header, or None if it only says something about the next one.
+
+        `position` is where the header ends, and the data of a member ends at what is returned.
+        """
         flag = block[156:157]
         size = number(block[124:136])
         if not 0 <= size < _MAX_SIZE_BYTES:
             raise ValueError("the size of a member is out of range")
-        if flag in _EXTENSIONS:
+        if flag != b"0" and flag in _EXTENSIONS:
             self._extend(flag, self._extension(size))
             return None, self._flow.position
         if flag == b"V":  # a label of the volume, no file
-            return None, self._flow.position + size
+            return None, position + size
         records = {**self._global, **self._local} if self._global else self._local
-        self._local, self._extended_bytes = {}, 0
+        if self._extended_bytes:
+            self._local, self._extended_bytes = {}, 0
         if flag == b"0" and (not records or records.keys() <= _TIMES):
             name = _name(block)
             if name[-1:] != b"/":
-                return self._plain_file(name, block, records, size), self._flow.position + size
+                return self._plain_file(name, block, records, size), position + size
         return self._member(block, records, size=size)
 
     def _plain_file(self, name: bytes, block: bytes, records: pax.Records, size: int) -> Member:
@@ -156,11 +162,11 @@ class Archive:
         mode, uid, gid = _access(block[100:124])
         return Member(
             self._below_root(name, shown=name),
-            Kind.FILE,
+            _FILE,
             mode,
             uid,
             gid,
-            _time_ns_with(block[136:148], records),
+            _time_ns_with(block[136:148], records) if records else _time_ns(block[136:148]),
             size,
             b"",
             _NO_DEVICE,

@@ -133,8 +133,9 @@ class Tree:
                     continue
                 fd = self._new_file(name, mode)
                 try:
-                    if size:
-                        _write_data(fd, memory[begin : begin + size])
+                    written = 0
+                    while written < size:
+                        written += os.write(fd, memory[begin + written : begin + size])
                     if uid or gid:
                         set_owner(fd, (uid, gid), ownerless=self._ownerless)
                     if uid or gid or mode & 0o7000:
@@ -237,7 +238,8 @@ class Tree:
             left -= len(piece)
             if self._readback is not None:
                 self._crc = zlib.crc32(piece, self._crc)
-            _write_data(fd, piece)
+            while (written := os.write(fd, piece)) < len(piece):
+                piece = piece[written:]
 
     def _write_directory(self, member: Member) -> None:
         """A directory that is there is kept; anything else, also a link to one, makes room.
@@ -379,11 +381,6 @@ class Tree:
 
     def _unsupported(self, member: Member, reason: str) -> TarMemberUnsupported:
         return TarMemberUnsupported(url=self._url, member=printable(member.name), reason=reason)
-
-
-def _write_data(fd: int, data: memoryview) -> None:
-    while (written := os.write(fd, data)) < len(data):
-        data = data[written:]
 
 
 def _is_plain(directory: str, *, ownerless: Collection[int]) -> bool:
