@@ -265,7 +265,8 @@ class _Threaded(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Threaded
-    timeout = 60
+    # It would be for the whole of a body (sendall), for which a slow guest may take minutes.
+    timeout = None
 
     def log_message(self, format: str, *args: object) -> None:
         pass
