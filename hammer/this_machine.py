@@ -92,11 +92,11 @@ def patience(settings: Settings, pulse: Pulse) -> Patience:
         retry_for_s=settings.retry_s,
         min_bytes_per_s=settings.min_rate_kib_s << 10,
         waiting=pulse.within,
-        way=way_of(settings),
+        way=way_of(settings, pulse),
     )
 
 
-def way_of(settings: Settings) -> Way:
+def way_of(settings: Settings, pulse: Pulse | None = None) -> Way:
     """Proxies, and a CA of one's own, as the command line says."""
     proxies = Proxies(
         http=settings.proxy or settings.http_proxy,
@@ -105,7 +105,11 @@ def way_of(settings: Settings) -> Way:
     )
     if settings.ca is None:
         return Way(proxies=proxies)
-    patience = Patience(retry_for_s=CA_RETRY_S, way=Way(proxies=proxies))
+    patience = Patience(
+        retry_for_s=CA_RETRY_S,
+        waiting=(pulse or NoPulse()).within,
+        way=Way(proxies=proxies),
+    )
     return Way(proxies=proxies, more_ca=MoreCa(settings.ca, patience=patience))
 
 

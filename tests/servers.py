@@ -99,6 +99,13 @@ class Chunked:
 
 
 @dataclass(frozen=True)
+class EndlessChunk:
+    """Send all as a chunk; of the next one the line that says its length comes and never ends."""
+
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Drip:
     """Send slowly: pieces with a pause after each."""
 
@@ -148,6 +155,7 @@ Behaviour = (
     | WrongLength
     | WithoutLength
     | Chunked
+    | EndlessChunk
     | Drip
     | Recoded
     | Parts
@@ -358,6 +366,11 @@ class _Handler(BaseHTTPRequestHandler):
             case Chunked(content, chunk, cut):
                 self._begin(None, Transfer_Encoding="chunked")
                 self._send_chunks(content, chunk, cut=cut)
+            case EndlessChunk(content):
+                self._begin(None, Transfer_Encoding="chunked")
+                self._send_chunks(content, len(content), cut=True)
+                while not self.server.seen.ended.wait(0.1):
+                    self.wfile.write(b"0")
             case Drip(content, piece, pause_s):
                 self._begin(len(content))
                 for at in range(0, len(content), piece):

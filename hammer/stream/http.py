@@ -111,7 +111,7 @@ class Body:
         try:
             with self._waiting(self._stall_s):
                 data = self._read(READ_BYTES)
-        except ReadTimeoutError:
+        except (ReadTimeoutError, TimeoutError):
             raise Stalled(self._stall_s, received_bytes=self.received_bytes) from None
         except (HTTPError, OSError) as error:
             raise Interrupted(
@@ -140,12 +140,16 @@ class Answer:
 
 @contextlib.contextmanager
 def opened(
-    url: str, *, patience: Patience | None = None, on_retry: OnRetry | None = None
+    url: str,
+    *,
+    patience: Patience | None = None,
+    on_retry: OnRetry | None = None,
+    may_leave_tls: bool = False,
 ) -> Iterator[Body]:
     """Hold an answer of status 200. Refusals that may pass are tried again for a while.
 
     For what is small: what breaks later is not mended. Raises Unreachable, BadStatus or
-    Stalled. Redirects are followed, also from http to https; bytes come as they are stored,
+    Stalled. Redirects are followed, as `answered` says; bytes come as they are stored,
     without a content coding.
     """
     patience = patience or Patience()
@@ -171,7 +175,7 @@ def opened(
         reraise=True,
     )
     with contextlib.ExitStack() as held:
-        yield attempts(_open, url, held, patience=patience)
+        yield attempts(_open, url, held, patience=patience, may_leave_tls=may_leave_tls)
 
 
 def fetch(
@@ -223,12 +227,14 @@ def answered(
     held: contextlib.ExitStack,
     *,
     patience: Patience,
+    may_leave_tls: bool,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Ask once, with these headers as well; what is open is closed with `held`.
 
-    Redirects are followed; an answer of any other status is returned. Raises Unreachable or
-    Stalled.
+    Redirects are followed, those from https to http only for what is compared with a digest
+    that came otherwise (`may_leave_tls`): of all else nobody would know who wrote it. An answer
+    of any other status is returned. Raises Unreachable or Stalled.
     """
     seen: set[str] = set()
     ours: dict[str, str] = {}
@@ -251,17 +257,23 @@ def answered(
                 status=answer.status,
                 headers=answer.headers,
                 url=bare,
-                body=Body(answer.read1, size_bytes=answer.length_remaining, patience=patience),
+                body=Body(
+                    _reads_of(answer, limit_s=patience.stall_s),
+                    size_bytes=answer.length_remaining,
+                    patience=patience,
+                ),
             )
         answer.close()
         url = _redirected(bare, location)
+        if url.startswith("http:") and bare.startswith("https:") and not may_leave_tls:
+            raise Unreachable(f"it redirects from https to http, at {host_of(bare)}")
         if _origin(url) != _origin(bare):  # a password is for the server that it was given for
             ours = {name: value for name, value in ours.items() if name != "authorization"}
     raise Unreachable(f"it redirects more than {_MAX_REDIRECTS} times")
 
 
-def _open(url: str, held: contextlib.ExitStack, *, patience: Patience) -> Body:
-    answer = answered(url, held, patience=patience)
+def _open(url: str, held: contextlib.ExitStack, *, patience: Patience, may_leave_tls: bool) -> Body:
+    answer = answered(url, held, patience=patience, may_leave_tls=may_leave_tls)
     if answer.status != 200:
         raise bad_status(answer)
     return answer.body
@@ -308,6 +320,23 @@ def _ask(
         raise Unreachable("it leads to something that is not a URL") from None
     held.callback(answer.close)
     return answer
+
+
+def _reads_of(answer: urllib3.BaseHTTPResponse, *, limit_s: float) -> Callable[[int], bytes]:
+    """Of the body, each with a limit. Raises TimeoutError, HTTPError, OSError."""
+    if not answer.chunked:
+        return answer.read1
+
+    def read(count: int) -> bytes:
+        try:
+            # The line that says how much follows is no byte of the body, and may come for ever.
+            return limited(limit_s, lambda: answer.read1(count))
+        except TimeoutError:
+            with contextlib.suppress(OSError, RuntimeError):  # at its end it has no socket
+                answer.shutdown()  # wakes up who still reads, without whom nobody can close it
+            raise
+
+    return read
 
 
 def _redirected(url: str, location: str) -> str:

@@ -58,7 +58,7 @@ def lint(
     skipped = chosen(skip)
     with (
         source_errors(url),
-        http.opened(url, patience=patience, on_retry=on_retry) as body,
+        http.opened(url, patience=patience, on_retry=on_retry, may_leave_tls=True) as body,
     ):
         # First, because they say which digests are to be made of the image.
         siblings = published.fetch(url, patience=patience, on_retry=on_retry)

@@ -21,6 +21,7 @@ from tests.servers import (
     Chunked,
     Cut,
     Drip,
+    EndlessChunk,
     EndlessHead,
     Recoded,
     Redirect,
@@ -100,6 +101,19 @@ def test_an_answer_that_never_comes_to_its_body_has_its_time() -> None:
     with serve({"/here": EndlessHead()}) as server, pytest.raises(Stalled):
         get(server.url("/here"), patience)
     assert time.monotonic() - began_s < 20
+
+
+def test_a_chunk_that_never_comes_to_its_bytes_has_its_time() -> None:
+    before = threading.active_count()
+    began_s = time.monotonic()
+    with serve({"/here": EndlessChunk(TEXT)}) as server:
+        with pytest.raises(Stalled, match=f"nothing for 0.5 s after {len(TEXT)} bytes"):
+            get(server.url("/here"), replace(SHORT, stall_s=0.5))
+        assert time.monotonic() - began_s < 20
+    until_s = time.monotonic() + 20
+    while threading.active_count() > before and time.monotonic() < until_s:
+        time.sleep(0.05)
+    assert threading.active_count() <= before, "who still read it has ended"
 
 
 def test_the_bytes_that_came_are_counted() -> None:

@@ -18,7 +18,8 @@ from hammer.stream.http import Patience, fetch
 from hammer.stream.image import HttpImages
 from hammer.stream.trust import MoreCa
 from hammer.stream.way import Proxies, Way
-from tests.servers import Redirect, Tunnel, serve
+from tests import images
+from tests.servers import Answer, Redirect, Tunnel, serve
 
 pytestmark = pytest.mark.programs
 
@@ -68,6 +69,27 @@ def test_a_redirect_from_http_is_followed(certificate: Path, tls: ssl.SSLContext
         serve({"/x": Redirect(there.url("/x"))}) as here,
     ):
         assert fetch(here.url("/x"), limit_bytes=99, patience=patience) == b"there"
+
+
+def test_a_redirect_to_http_is_followed_only_for_what_a_digest_proves(
+    certificate: Path, tls: ssl.SSLContext
+) -> None:
+    patience = Patience(way=Way(ca_file=certificate), retry_for_s=30)
+    content = images.image({"f": b"x"})
+    with serve({images.PATH: content}) as there:
+        elsewhere = Redirect(there.url(images.PATH))
+        digest = images.md5_file(content)
+        table: dict[str, Answer] = {
+            images.PATH: elsewhere,
+            f"{images.PATH}.md5": digest,
+            "/x": elsewhere,
+        }
+        with serve(table, tls=tls) as here:
+            offer = HttpImages(patience=patience).ask(here.url(images.PATH))
+            with pytest.raises(Unreachable, match="from https to http, at 127"):
+                fetch(here.url("/x"), limit_bytes=99, patience=patience)
+    assert offer.size_bytes == len(content)
+    assert there.asked(images.PATH) == 1
 
 
 def test_a_stranger_is_refused_at_once(tls: ssl.SSLContext) -> None:
