@@ -1,13 +1,18 @@
 """What files have besides their content: owner, mode and extended attributes."""
 
 # Names are bytes here, as the archive has them, and there is no Path of bytes.
-# ruff: noqa: PTH101
+# ruff: noqa: PTH101, PTH120
 
 import errno
 import os
 from collections.abc import Collection, Mapping
 
 from hammer.stream.tar import printable
+
+# setxattr(2). ext4 says the first one too when the disk is full, and has one block for all
+# attributes of a file; the second one is of values beyond what Linux takes at all.
+_TOO_MUCH = {errno.ENOSPC, errno.E2BIG}
+_ROOM_BYTES = 1 << 20
 
 NOT_POSSIBLE = {errno.EPERM, errno.EOPNOTSUPP}
 """What a filesystem says that has no place for something."""
@@ -32,13 +37,24 @@ def set_mode(at: int | bytes, mode: int, *, ownerless: Collection[int]) -> None:
 def set_xattrs(
     at: int | bytes, xattrs: Mapping[bytes, bytes], *, ownerless: Collection[int]
 ) -> None:
-    """After the owner and the content: both take security.capability away. Raises OSError."""
+    """After the owner and the content: both take security.capability away.
+
+    Raises OSError; ValueError for more than the filesystem can hold of a file.
+    """
     for name, value in xattrs.items():
         try:
             os.setxattr(at, name, value, follow_symlinks=isinstance(at, int))
         except OSError as error:
             what = f" (xattr {printable(name)})"
+            if error.errno in _TOO_MUCH and _has_room(at):
+                reason = f"{len(value)} bytes are too many for its filesystem{what}"
+                raise ValueError(reason) from None
             raise_unless_ownerless(error, at, ownerless=ownerless, what=what)
+
+
+def _has_room(at: int | bytes) -> bool:
+    status = os.statvfs(at if isinstance(at, int) else os.path.dirname(at) or b".")
+    return status.f_bfree * status.f_frsize > _ROOM_BYTES
 
 
 def raise_unless_ownerless(

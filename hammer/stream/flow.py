@@ -44,8 +44,8 @@ class Flow:
 
     def take(self, size_bytes: int) -> bytes:
         """The next `size_bytes`, fewer only at the end."""
-        if self.holds(size_bytes):  # nearly always
-            end = self._at + size_bytes
+        end = self._at + size_bytes
+        if end <= len(self._chunk):  # nearly always
             taken = bytes(self._chunk[self._at : end])
             self._at = end
             return taken
@@ -60,8 +60,9 @@ class Flow:
 
     def skip(self, size_bytes: int) -> int:
         """Pass over `size_bytes`; returns how many there were."""
-        if self.holds(size_bytes):  # nearly always
-            self._at += size_bytes
+        end = self._at + size_bytes
+        if end <= len(self._chunk):  # nearly always
+            self._at = end
             return size_bytes
         left = size_bytes
         while left and (size := self.pass_piece(left)):

@@ -16,8 +16,6 @@ from collections.abc import Collection
 from hammer.stream.orders import END_OF_SLOT, Message, send_all
 from hammer.stream.slots import OtherEndGone, done
 
-# For fewer files the way there is longer than the work.
-FEWEST_FILES = 32
 # So many messages are with the helper, that it never waits for the first process.
 MOST_MESSAGES = 3
 

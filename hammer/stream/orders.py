@@ -3,8 +3,9 @@
 The data itself is in memory that both share (slots.py). When all that was told of a slot is done,
 it is free again.
 
-Members are told in messages. One with nothing in it but whole files, a run of them, has their
-names in front, so that who is told can pass it on to a helper without another look (helping.py).
+Members are told in messages. One with nothing in it but a run of whole files, and not a short one,
+has their names in front, so that who is told can pass it on to a helper without another look
+(helping.py).
 """
 
 import io
@@ -21,7 +22,8 @@ from hammer.stream.tar import Kind, Member
 
 SLOT_BYTES = 1 << 20
 """Small, so that what was unpacked is still in a cache of the processor when it is written."""
-SLOTS = 6
+SLOTS = 16
+"""A block of lz4 fills four at once, and those who write are not always there at once."""
 
 MESSAGE_BYTES = 1 << 20
 """About what one message holds: with a global header of PAX a member of 512 bytes has MiBs."""
@@ -29,8 +31,11 @@ MESSAGE_BYTES = 1 << 20
 MESSAGE_MEMBERS = 64
 """So many are enough, so that work begins before a slot is full, and can be shared."""
 
+FEWEST_FILES = 32
+"""Fewer files are no run: the way to the helper is longer than their work."""
+
 RUN_MEMBERS = 128
-"""Of files one after the other more, so that those of one directory come to one process."""
+"""The most of one, so that the files of a directory come to one process."""
 
 PIPE_BYTES = 1 << 20
 """Room for the orders of all slots full of small files: who reads is ahead of those who write, and
@@ -46,12 +51,17 @@ _EXTENT_BYTES = 18
 _SLOT_END = (None,)
 _END = ()
 _KINDS = {int(kind): kind for kind in Kind}
+_FILE = Kind.FILE
+_PLAIN = {Kind.FILE, Kind.DIRECTORY}
 
 # Position in the archive, begin of the data in the memory or None, and a member, without the
-# fields that the simplest files leave empty if it is one; begin and end of data; None: the end of
-# a slot; nothing: that of the archive. What marshal gives back are the types that it was given,
-# and nobody else writes into this pipe.
+# fields that the simplest ones leave empty if it is one, and without the kind if that is a file;
+# begin and end of data; None: the end of a slot; nothing: that of the archive. What marshal gives
+# back are the types that it was given, and nobody else writes into this pipe.
 Item = tuple[Any, ...]
+
+FILE_FIELDS = 8
+"""So many has the item of a file of which nothing else is said, and none besides has so many."""
 
 
 class Message(NamedTuple):
@@ -83,9 +93,9 @@ class Orders:
         self._send_fd = send_fd
         self._messages: list[bytes] = []
         self._items: list[Item] = []
+        self._run: list[Item] = []  # of whole files, which follow the others
         self._names: list[bytes] = []
-        self._only_files = False
-        self._members = 0  # of all messages that wait
+        self._members = 0  # of all messages that wait, without the run
         self._waiting_bytes = 0  # about, of all items that wait
 
     def member(self, member: Member, *, position: int, begin: int | None = None) -> None:
@@ -95,25 +105,26 @@ class Orders:
         """
         name, kind, mode, uid, gid, mtime_ns, size = member[:7]
         target, device, xattrs, acl_access, acl_default, holes = member[7:]
-        is_file = kind is Kind.FILE and begin is not None and not (acl_access or acl_default)
-        if is_file is not self._only_files:
-            self._end_message()
-            self._only_files = is_file
-        if is_file:
+        listed = acl_access or acl_default
+        items = self._items
+        if kind is _FILE and begin is not None and not listed:
+            items = self._run
             self._names.append(name)
-        self._members += 1
+        elif self._run:
+            self._end_run()
+            items = self._items
         self._waiting_bytes += _ITEM_BYTES + len(name)
-        plain = (position, begin, name, mode, uid, gid, mtime_ns, size)
-        if is_file and not xattrs and holes is None:  # most members
-            self._items.append(plain)
-            return
-        extents = (holes.extents, holes.size) if holes else None
-        rest = (int(kind), target, device, dict(xattrs), acl_access, acl_default, extents)
-        self._items.append(plain + rest)
-        self._waiting_bytes += len(acl_access) + len(acl_default)
-        self._waiting_bytes += sum(len(key) + len(value) for key, value in xattrs.items())
-        if holes:
-            self._waiting_bytes += _EXTENT_BYTES * len(holes.extents)
+        item: Item = (position, begin, name, mode, uid, gid, mtime_ns, size)
+        if xattrs or holes is not None or listed or kind not in _PLAIN:
+            extents = (holes.extents, holes.size) if holes else None
+            item += (int(kind), target, device, dict(xattrs), acl_access, acl_default, extents)
+            self._waiting_bytes += len(acl_access) + len(acl_default)
+            self._waiting_bytes += sum(len(key) + len(value) for key, value in xattrs.items())
+            if holes:
+                self._waiting_bytes += _EXTENT_BYTES * len(holes.extents)
+        elif items is not self._run:
+            item += (int(kind),)
+        items.append(item)
 
     def data(self, begin: int, end: int) -> None:
         """More data of the last member: its offsets in the memory."""
@@ -121,8 +132,12 @@ class Orders:
 
     def end_member(self) -> None:
         """That was all of its data."""
-        most = RUN_MEMBERS if self._only_files else MESSAGE_MEMBERS
-        if self._members >= most or self._waiting_bytes > MESSAGE_BYTES:
+        if self._run:
+            enough = len(self._run) >= RUN_MEMBERS
+        else:
+            self._members += 1
+            enough = self._members >= MESSAGE_MEMBERS
+        if enough or self._waiting_bytes > MESSAGE_BYTES:
             self._send()
 
     def end_slot(self) -> None:
@@ -133,15 +148,26 @@ class Orders:
 
     def end(self) -> None:
         """That was the whole archive."""
-        self._end_message()
+        self._end_run()
         self._items.append(_END)
         self._send()
 
+    def _end_run(self) -> None:
+        run, names = self._run, self._names
+        self._run, self._names = [], []
+        self._members += len(run)
+        if len(run) < FEWEST_FILES:
+            self._items += run
+            return
+        self._end_message()
+        self._messages.append(bytes(Message(marshal.dumps(names), marshal.dumps(run))))
+
     def _end_message(self) -> None:
+        if self._run:
+            self._end_run()
         if self._items:
-            names = marshal.dumps(self._names) if self._names else b""
-            self._messages.append(bytes(Message(names, marshal.dumps(self._items))))
-        self._items, self._names = [], []
+            self._messages.append(bytes(Message(b"", marshal.dumps(self._items))))
+        self._items = []
 
     def _send(self) -> None:
         self._end_message()
@@ -240,9 +266,10 @@ def items_of(
     *,
     slot_done: Callable[[], None],
     taken: Callable[[Message], bool] = lambda _message: False,
+    made: Callable[[Item], bool] = lambda _item: False,
     message_done: Callable[[], None] = lambda: None,
 ) -> Iterator[Item]:
-    """What the messages say, but for those that are taken as a whole.
+    """What the messages say, but for those that are taken as a whole, and for files that are made.
 
     The others are called when a slot and a message have been used.
     """
@@ -251,17 +278,16 @@ def items_of(
             for item in message.told():
                 if len(item) == 1:
                     slot_done()
-                else:
+                elif len(item) != FILE_FIELDS or not made(item):
                     yield item
         message_done()
 
 
 def member_of(item: Item) -> Member:
     _position, _begin, name, mode, uid, gid, mtime_ns, size, *more = item
-    if not more:
-        return Member(
-            name, Kind.FILE, mode, uid, gid, mtime_ns, size, b"", (0, 0), {}, b"", b"", None
-        )
+    if len(more) <= 1:
+        plain = _KINDS[more[0]] if more else _FILE
+        return Member(name, plain, mode, uid, gid, mtime_ns, size, b"", (0, 0), {}, b"", b"", None)
     kind, target, device, xattrs, acl_access, acl_default, extents = more
     holes = Sparse(extents=extents[0], size=extents[1]) if extents else None
     return Member(

@@ -58,6 +58,8 @@ _KINDS = {
     b"D": Kind.DIRECTORY,
     b"6": Kind.FIFO,
 }
+# Of these most members are, of which no more is said than their headers do.
+_PLAIN = {b"0": Kind.FILE, b"5": Kind.DIRECTORY}
 _FILE = Kind.FILE  # looked up once: a member of an enum costs as much as a slice of the header
 # x, g and X (Solaris, before POSIX chose x) hold PAX records; L and K are GNU's
 # long names.
@@ -145,24 +147,29 @@ class Archive:
             raise ValueError("the size of a member is out of range")
         if flag != b"0" and flag in _EXTENSIONS:
             self._extend(flag, self._extension(size))
-            return None, self._flow.position
+            return None, position + size
         if flag == b"V":  # a label of the volume, no file
             return None, position + size
         records = {**self._global, **self._local} if self._global else self._local
         if self._extended_bytes:
             self._local, self._extended_bytes = {}, 0
-        if flag == b"0" and (not records or records.keys() <= _TIMES):
+        kind = _PLAIN.get(flag)
+        if kind is not None and (not records or records.keys() <= _TIMES):
             name = _name(block)
+            if kind is not _FILE:  # POSIX: no data follows a directory, whatever its size says
+                return self._plain(kind, name, block, records, 0), position
             if name[-1:] != b"/":
-                return self._plain_file(name, block, records, size), position + size
+                return self._plain(kind, name, block, records, size), position + size
         return self._member(block, records, size=size)
 
-    def _plain_file(self, name: bytes, block: bytes, records: pax.Records, size: int) -> Member:
-        """A file of which nothing else is said than of most members: these should cost little."""
+    def _plain(
+        self, kind: Kind, name: bytes, block: bytes, records: pax.Records, size: int
+    ) -> Member:
+        """One of which nothing else is said than of most members: these should cost little."""
         mode, uid, gid = _access(block[100:124])
         return Member(
             self._below_root(name, shown=name),
-            _FILE,
+            kind,
             mode,
             uid,
             gid,
@@ -240,8 +247,10 @@ class Archive:
             self._local.setdefault(b"path", data.partition(b"\0")[0])
         elif flag == b"K":
             self._local.setdefault(b"linkpath", data.partition(b"\0")[0])
-        else:
+        elif self._local:
             self._local.update(pax.records(data))
+        else:
+            self._local = pax.records(data)
 
     def _below_root(self, name: bytes, *, shown: bytes) -> bytes:
         # As `tar -C root .` begins them.
@@ -268,17 +277,18 @@ def is_header(block: bytes) -> bool:
     """
     if len(block) < BLOCK_BYTES:
         return False
+    field = block[148:156]
     try:
-        expected = number(block[148:156])
+        expected = number(field) - 8 * 0x20
     except ValueError:
         return False
-    rest = block[:148] + block[156:]
-    blanks = 8 * 0x20
     # The low half of Adler-32 (RFC 1950) is 1 + the sum of all bytes modulo 65521, and
     # ten times as fast as sum(): with two headers a member, that counts.
-    if zlib.adler32(rest) & 0xFFFF == (1 + expected - blanks) % 65521:
+    adler, of_field = zlib.adler32(block) & 0xFFFF, zlib.adler32(field) & 0xFFFF
+    if adler == (expected + of_field) % 65521:
         return True
-    return expected == sum(rest) + blanks - 256 * sum(byte >= 0x80 for byte in rest)
+    rest = block[:148] + block[156:]
+    return expected == sum(rest) - 256 * sum(byte >= 0x80 for byte in rest)
 
 
 def number(field: bytes) -> int:

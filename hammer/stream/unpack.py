@@ -25,13 +25,17 @@ from hammer.errors import (
 )
 from hammer.stream import acl
 from hammer.stream.attributes import NOT_POSSIBLE, set_mode, set_owner, set_xattrs
-from hammer.stream.helping import FEWEST_FILES, Helper
+from hammer.stream.helping import Helper
 from hammer.stream.orders import Item, Message, Told, member_of
 from hammer.stream.readback import Readback
 from hammer.stream.tar import Kind, Member, printable
 
 T = TypeVar("T")
 
+MAX_KEPT_BYTES = 256 << 20
+"""Of what is kept in memory up to the end, for half a million directories."""
+
+_KEPT_BYTES = 512  # of each, beside its name and its attributes
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -77,7 +81,10 @@ class Tree:
         # give their own group, mode or access control list to no child.
         self._plain: set[bytes] = {b""} if _is_plain(".", ownerless=ownerless) else set()
         self._directories: dict[bytes, Member] = {}
+        # Whether a directory may have been reached by another name than its own.
+        self._by_links = False
         self._acls: dict[bytes, Member] = {}
+        self._kept_bytes = 0
 
     def write_all(self, told: Told) -> int:
         """Write every member and return how many there were, those of the helper included.
@@ -115,11 +122,26 @@ class Tree:
             and all(map(self._is_in_plain, files))
         ):
             return False
-        if helper is not None and len(files) >= FEWEST_FILES and helper.has_room():
+        if helper is not None and helper.has_room():
             helper.give(message, files)
         else:
             self._make_files(message.told(), memory)
         self._count += len(files)
+        return True
+
+    def make_file(self, item: Item, *, memory: memoryview) -> bool:
+        """Make one of the files that are in no run. As `take`, of which it is the short form."""
+        name = item[2]
+        helper = self._helper
+        if (
+            not self._is_in_plain(name)
+            or name in self._directories
+            or name in self._acls
+            or (helper is not None and name in helper.names)
+        ):
+            return False
+        self._make_files((item,), memory)
+        self._count += 1
         return True
 
     def _make_files(self, items: Collection[Item], memory: memoryview) -> None:
@@ -183,6 +205,7 @@ class Tree:
         else:
             self._write_node(member)
         if member.acl_access or member.acl_default:
+            self._keep(member.name, member)
             self._acls[member.name] = member
         if self._readback is not None and kind is not Kind.DIRECTORY:
             self._readback.wrote(member, crc=self._crc)
@@ -258,6 +281,7 @@ class Tree:
                 return False
             return True
 
+        self._keep(name, member)
         self._directories.pop(name, None)  # who names it last is also done last
         self._directories[name] = member
         made = bool(name) and self._made(member, make)
@@ -267,19 +291,22 @@ class Tree:
         if name:
             # It was there, and what members do to it by other names is not known here.
             self._plain.discard(name)
+            self._by_links = self._by_links or not self._is_in_plain(name)
         # At once, too: a later member may replace a link that the name leads through.
         set_mode(name or b".", member.mode & 0o1777, ownerless=self._ownerless)
 
     def _finish_directory(self, member: Member, _told: Told) -> None:
         owner = (member.uid, member.gid)
         name, times_ns = member.name or b".", (member.mtime_ns, member.mtime_ns)
-        if member.name in self._plain and not member.xattrs and self._readback is None:
-            # As a rule it is as it was made; another name of it may have changed that.
-            status = os.lstat(name)
-            found = (status.st_uid, status.st_gid, status.st_mode)
-            if found == (*owner, stat.S_IFDIR | member.mode):
-                os.utime(name, ns=times_ns, follow_symlinks=False)
-                return
+        if (
+            member.name  # the root was there before
+            and member.name in self._plain
+            and not (self._by_links or member.uid or member.gid or member.xattrs)
+            and not member.mode & 0o6000
+            and self._readback is None
+        ):  # it is as it was made, but for its time
+            os.utime(name, ns=times_ns, follow_symlinks=False)
+            return
         try:
             fd = os.open(name, _OLD_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError):
@@ -338,6 +365,7 @@ class Tree:
             except FileExistsError:
                 continue
             if b"/".join(parts[: count - 1]) in self._plain:
+                self._keep(directory)
                 self._plain.add(directory)
 
     def _remove(self, name: bytes) -> None:
@@ -348,6 +376,16 @@ class Tree:
             # Another directory, and no plain one, may come to stand under the
             # names below it, or under another name of the same place.
             self._plain.clear()
+
+    def _keep(self, name: bytes, member: Member | None = None) -> None:
+        """Count what is kept up to the end, also of what is replaced. Raises ValueError."""
+        self._kept_bytes += _KEPT_BYTES + len(name)
+        if member is not None:
+            self._kept_bytes += len(member.acl_access) + len(member.acl_default)
+            self._kept_bytes += sum(map(len, member.xattrs.values()))
+        if self._kept_bytes > MAX_KEPT_BYTES:
+            limit_mib = MAX_KEPT_BYTES >> 20
+            raise ValueError(f"with it, directories and their attributes are over {limit_mib} MiB")
 
     def _is_in_plain(self, name: bytes) -> bool:
         """Whether the directory of this name gives its own group, mode or ACL to no child."""

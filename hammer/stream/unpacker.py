@@ -205,6 +205,7 @@ def _write(target: _Target, helper: Helper, *, told: int) -> int:
     items = orders.items_of(
         orders.messages(told, helper_fd=helper.acks_fd),
         taken=functools.partial(tree.take, memory=target.data.view),
+        made=functools.partial(tree.make_file, memory=target.data.view),
         slot_done=helper.slot_done,
     )
     return tree.write_all(Told(items, target.data.view))

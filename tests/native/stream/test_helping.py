@@ -4,12 +4,13 @@ import os
 import random
 import tarfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from hammer.errors import FileFailed, HammerError, TarCorrupt, TargetFull, UnpackDied
-from hammer.stream import acl, unpack
+from hammer.stream import acl, orders, unpack
 from hammer.stream.orders import RUN_MEMBERS, SLOT_BYTES, SLOTS, Message, Told
 from tests import images
 from tests.images import Directory, Entry, File, HardLink, Link, Node, packed, tar_of
@@ -22,13 +23,30 @@ BLOCKS = 10
 INHERITED = acl.xattr_value(
     b"user::rwx,user:7:rw-,group::r-x,mask::rwx,other::---", uid_of=int, gid_of=int
 )
+ACL = "user::rwx,user:7:rw-,group::r-x,mask::rwx,other::-"
+HelperWaits = Callable[[Callable[[], float]], None]
 MANY: images.Entries = {"d": Directory(), **{f"d/{n:03}": b"x" * (n % 300) for n in range(1000)}}
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of four files are passed on already."""
-    monkeypatch.setattr(unpack, "FEWEST_FILES", 4)
+    monkeypatch.setattr(orders, "FEWEST_FILES", 4)
+
+
+@pytest.fixture
+def helper_waits(monkeypatch: pytest.MonkeyPatch) -> HelperWaits:
+    """Called with what tells how long the helper waits before each run that it makes, in s."""
+
+    def wait(pause_s: Callable[[], float]) -> None:
+        def slow(tree: unpack.Tree, message: Message) -> None:
+            time.sleep(pause_s())
+            expect(tree, message)
+
+        expect = unpack.Tree.expect
+        monkeypatch.setattr(unpack.Tree, "expect", slow)
+
+    return wait
 
 
 def tree_of(content: bytes, root: Path, *, readback: bool) -> dict[str, object] | str:
@@ -46,6 +64,14 @@ def tree_of(content: bytes, root: Path, *, readback: bool) -> dict[str, object] 
     return {path: entry for path, entry in tree.items() if path != "."}
 
 
+# What is said of a file or a directory besides; of most nothing.
+SAID: list[Mapping[str, str]] = [
+    *[{}] * 8,
+    {"mtime": "1700000000.5"},
+    {"SCHILY.xattr.user.x": "value"},
+    {"SCHILY.acl.access": ACL},
+]
+HOLED = {"GNU.sparse.size": "9000", "GNU.sparse.numblocks": "1", "GNU.sparse.map": "5000,4"}
 # Of files; two directories have such names as well, which most archives that hold both contradict.
 LETTERS = ("efghijkl", "efghijkl", "efghijkl", "cdefghij")
 
@@ -63,16 +89,31 @@ def members(chance: random.Random) -> list[tuple[str, Entry]]:
         mtime = 1_700_000_000 + chance.randint(0, 9)
         mode = chance.choice((0o644, 0o755, 0o4755))
         if chance.random() < 0.5:
-            size = chance.randint(0, 3000)
+            size, uid = chance.randint(0, 3000), chance.choice((0, 0, 7))
             made += [
-                (f"{run}/{name}", File(bytes([size % 256]) * size, mode=mode, mtime=mtime))
+                (
+                    f"{run}/{name}",
+                    File(
+                        bytes([size % 256]) * size,
+                        mode=mode,
+                        uid=uid,
+                        mtime=mtime,
+                        pax=chance.choice(SAID),
+                    ),
+                )
                 for name in chance.sample(chance.choice(LETTERS), k=chance.randint(4, 8))
             ]
             continue
         directory_mode = chance.choice((0o755, 0o2775, 0o1777))
         others: list[Entry] = [
-            Directory(mode=directory_mode, uid=chance.choice((0, 7)), mtime=mtime),
+            Directory(
+                mode=directory_mode,
+                uid=chance.choice((0, 7)),
+                mtime=mtime,
+                pax=chance.choice(SAID),
+            ),
             File(b"single", mode=mode, uid=chance.choice((0, 7)), mtime=mtime),
+            File(b"data", mode=mode, mtime=mtime, pax=HOLED),
             Link(chance.choice(targets)),
             HardLink(chance.choice(names)),
             Node(tarfile.FIFOTYPE),
@@ -87,15 +128,9 @@ def members(chance: random.Random) -> list[tuple[str, Entry]]:
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_the_tree_is_the_same_with_a_helper(
-    block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    block: int, tmp_path: Path, helper_waits: HelperWaits
 ) -> None:
-    def slow(tree: unpack.Tree, message: Message) -> None:
-        # The writer is far ahead of it, or not.
-        time.sleep(random.choice((0, 0, 0.004)))
-        expect(tree, message)
-
-    expect = unpack.Tree.expect
-    monkeypatch.setattr(unpack.Tree, "expect", slow)
+    helper_waits(lambda: random.choice((0, 0, 0.004)))  # the writer is far ahead of it, or not
     taken = 0
     for seed in range(block * SEEDS // BLOCKS, (block + 1) * SEEDS // BLOCKS):
         entries = members(random.Random(seed))
@@ -113,23 +148,21 @@ def test_the_tree_is_the_same_with_a_helper(
 
 
 @pytest.mark.usefixtures("few")
-def test_a_name_that_the_helper_has_twice(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_the_helper_has_twice(
+    root: Path, helper_waits: HelperWaits, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The writer waits for both, though it has heard of the first one."""
 
     def remove_slowly(tree: unpack.Tree, name: bytes) -> None:
         remove(tree, name)
         time.sleep(0.4)
 
-    def expect_slowly(tree: unpack.Tree, message: Message) -> None:
-        time.sleep(0.22)
-        expect(tree, message)
-
     def take_later(tree: unpack.Tree, message: Message, *, memory: memoryview) -> bool:
         time.sleep(0.1)
         return take(tree, message, memory=memory)
 
-    remove, expect, take = unpack.Tree._remove, unpack.Tree.expect, unpack.Tree.take
-    monkeypatch.setattr(unpack.Tree, "expect", expect_slowly)
+    remove, take = unpack.Tree._remove, unpack.Tree.take
+    helper_waits(lambda: 0.22)
     monkeypatch.setattr(unpack.Tree, "_remove", remove_slowly)
     monkeypatch.setattr(unpack.Tree, "take", take_later)
     fifo = Node(tarfile.FIFOTYPE)  # ends a run
@@ -153,12 +186,8 @@ def test_the_helper_makes_files(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_writer_makes_files_too_when_the_helper_is_slow(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, helper_waits: HelperWaits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(tree: unpack.Tree, message: Message) -> None:
-        time.sleep(0.2)
-        expect(tree, message)
-
     def told(tree: unpack.Tree, told: Told) -> int:
         count = write_all(tree, told)
         (Path("/writer")).write_text(f"{made}")
@@ -171,12 +200,8 @@ def test_the_writer_makes_files_too_when_the_helper_is_slow(
         made += 1
         return new_file(tree, name, mode)
 
-    expect, write_all, new_file = (
-        unpack.Tree.expect,
-        unpack.Tree.write_all,
-        unpack.Tree._new_file,
-    )
-    monkeypatch.setattr(unpack.Tree, "expect", slow)
+    write_all, new_file = unpack.Tree.write_all, unpack.Tree._new_file
+    helper_waits(lambda: 0.2)
     monkeypatch.setattr(unpack.Tree, "write_all", told)
     monkeypatch.setattr(unpack.Tree, "_new_file", counted)
     result = install_entries(MANY, root)
@@ -208,7 +233,7 @@ def test_a_helper_that_fails_while_nothing_is_left_to_be_told(
         install_entries(entries, root)
 
 
-LISTED = File(b"q", pax={"SCHILY.acl.access": "user::rwx,user:7:rw-,group::r-x,mask::rwx,other::-"})
+LISTED = File(b"q", pax={"SCHILY.acl.access": ACL})
 FIFO = Node(tarfile.FIFOTYPE)  # ends a run
 RUN: list[tuple[str, Entry]] = [(f"d/{name}", b"of the run") for name in "efgh"]
 DIRECTORIES: list[tuple[str, Entry]] = [("d", Directory()), ("x", Directory())]
@@ -226,14 +251,9 @@ DIRECTORIES: list[tuple[str, Entry]] = [("d", Directory()), ("x", Directory())]
     ids=["had a list", "not empty", "no plain directory any more", "by a link"],
 )
 def test_what_a_slow_helper_has(
-    entries: list[tuple[str, Entry]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    entries: list[tuple[str, Entry]], tmp_path: Path, helper_waits: HelperWaits
 ) -> None:
-    def slow(tree: unpack.Tree, message: Message) -> None:
-        time.sleep(0.25)
-        expect(tree, message)
-
-    expect = unpack.Tree.expect
-    monkeypatch.setattr(unpack.Tree, "expect", slow)
+    helper_waits(lambda: 0.25)
     content = packed(tar_of(entries))
     alone = tree_of(content, tmp_path / "one", readback=True)
     with_helper = tree_of(content, tmp_path / "two", readback=False)
@@ -243,15 +263,9 @@ def test_what_a_slow_helper_has(
         assert not differences(alone, with_helper)  # type: ignore[arg-type]
 
 
-def test_the_earliest_complaint_counts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_earliest_complaint_counts(root: Path, helper_waits: HelperWaits) -> None:
     """The helper has it, and those who are ahead of it have ended with another one."""
-
-    def slow(tree: unpack.Tree, message: Message) -> None:
-        time.sleep(0.25)
-        expect(tree, message)
-
-    expect = unpack.Tree.expect
-    monkeypatch.setattr(unpack.Tree, "expect", slow)
+    helper_waits(lambda: 0.25)
     names = [f"d/{n:03}" for n in range(3 * RUN_MEMBERS)]
     names[-RUN_MEMBERS // 2] = f"d/{'x' * 256}"
     archive = tar_of({"d": Directory(), **dict.fromkeys(names, b"x")})
@@ -282,15 +296,9 @@ def test_a_directory_whose_mode_is_told_by_two_names(
     assert (status.st_mode & 0o7777, status.st_uid) == (0o755, 0)
 
 
-def test_data_stays_until_the_helper_has_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_stays_until_the_helper_has_it(root: Path, helper_waits: HelperWaits) -> None:
     """Slots are given back in their order, whoever is done with one first."""
-
-    def slow(tree: unpack.Tree, message: Message) -> None:
-        time.sleep(0.01)
-        expect(tree, message)
-
-    expect = unpack.Tree.expect
-    monkeypatch.setattr(unpack.Tree, "expect", slow)
+    helper_waits(lambda: 0.01)
     chance = random.Random(2)
     files: dict[str, Entry] = {"d": Directory()}
     files |= {f"d/{n:04}": chance.randbytes(chance.choice((0, 9, 90_000))) for n in range(1500)}

@@ -20,6 +20,7 @@ from hammer.errors import (
     TarMemberUnsupported,
     UnpackDied,
 )
+from hammer.stream import unpack
 from hammer.stream.reading import Reading
 from hammer.stream.unpacker import unpacking
 from tests import images
@@ -53,6 +54,33 @@ def test_a_target_without_inodes_is_full_too(disk: Disk) -> None:
     target = disk(size_mib=8, mkfs=(*EXT4, "-N", "64"))
     with pytest.raises(TargetFull):
         install_entries({f"f{n}": b"" for n in range(500)}, target)
+
+
+@pytest.mark.parametrize("size", [5000, 70_000])
+@pytest.mark.parametrize("kind", [File, Directory])
+def test_an_attribute_that_is_too_large_is_no_full_disk(
+    kind: type[File] | type[Directory], size: int, disk: Disk
+) -> None:
+    target = disk(size_mib=16, mkfs=(*EXT4, "-b", "4096", "-O", "^ea_inode"))
+    large = kind(pax={"SCHILY.xattr.user.x": "v" * size})
+    with pytest.raises(TarMemberUnsupported, match=rf"member d: {size} bytes.*\(xattr user.x\)"):
+        install_entries({"d": large}, target)
+
+
+def test_what_is_kept_to_the_end_has_a_limit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "MAX_KEPT_BYTES", 1 << 20)
+    few = {f"{n:04}": Directory() for n in range(1000)}
+    install_entries(few, root)
+    attribute = {"SCHILY.xattr.user.x": "v" * 3000}
+    acl = {"SCHILY.acl.access": f"user::rwx,group::r-x,other::r-x{' ' * 3000}"}
+    for many in (
+        {f"{n:04}": Directory() for n in range(3000)},
+        {f"{n:04}": Directory(pax=attribute) for n in range(1000)},
+        {f"{n:04}": File(pax=acl) for n in range(1000)},
+        {f"{n}/" + "d/" * 300 + "f": b"" for n in range(10)},
+    ):
+        with pytest.raises(TarMemberUnsupported, match="are over 1 MiB"):
+            install_entries(many, root)
 
 
 def test_a_target_that_is_not_there(tmp_path: Path) -> None:

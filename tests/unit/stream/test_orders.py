@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from hammer.stream import orders
 from hammer.stream.orders import (
+    FEWEST_FILES,
     MESSAGE_BYTES,
     MESSAGE_MEMBERS,
     RUN_MEMBERS,
+    Item,
     Message,
     Orders,
     Told,
@@ -164,6 +167,13 @@ def named(*names: bytes, of: Member = PLAIN) -> list[Member]:
     return [of._replace(name=name) for name in names]
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file is a run."""
+    monkeypatch.setattr(orders, "FEWEST_FILES", 1)
+
+
+@pytest.mark.usefixtures("few")
 def test_files_in_a_row_are_a_message_with_their_names(pipes: Pipes) -> None:
     for member in (*named(b"a", b"b"), NODE, *named(b"c", of=FILE), *named(b"d")):
         pipes.orders.member(member, position=0, begin=0)
@@ -174,6 +184,34 @@ def test_files_in_a_row_are_a_message_with_their_names(pipes: Pipes) -> None:
     assert names == [[b"a", b"b"], [], [b"d"], []]
 
 
+def test_few_files_go_with_what_is_around_them(pipes: Pipes) -> None:
+    directory = PLAIN._replace(kind=Kind.DIRECTORY, xattrs={}, sparse=None, size=0)
+    few, enough = ([b"%d" % n for n in range(count)] for count in (FEWEST_FILES - 1, FEWEST_FILES))
+    simple = PLAIN._replace(xattrs={}, sparse=None)
+    members = [directory, *named(*few, of=simple), NODE, *named(*enough, of=simple), directory]
+    for member in members:
+        pipes.orders.member(member, position=0, begin=0)
+        pipes.orders.end_member()
+    pipes.orders.end()
+    told: list[list[bytes]] = []
+    runs: list[list[bytes]] = []
+
+    def taken(message: Message) -> bool:
+        runs.append(message.files())
+        return False
+
+    def made(item: Item) -> bool:
+        told.append([member_of(item).name])
+        return member_of(item).name == b"0"
+
+    items = items_of(messages(pipes.told_fd), taken=taken, made=made, slot_done=lambda: None)
+    others = [member for member in members if member.name != b"0"]
+    assert list(Told(items, pipes.slots.view)) == others
+    assert [files for files in runs if files] == [enough]
+    assert told == [[name] for name in (*few, *enough)]
+
+
+@pytest.mark.usefixtures("few")
 def test_a_file_that_goes_on_in_the_next_slot_is_not_among_them(pipes: Pipes) -> None:
     first, second, third = named(b"a", b"b", b"c")
     pipes.orders.member(first, position=0, begin=0)
@@ -190,6 +228,7 @@ def test_a_file_that_goes_on_in_the_next_slot_is_not_among_them(pipes: Pipes) ->
     assert [files for files, _items in pipes.messages() if files] == [[b"a"], [b"c"]]
 
 
+@pytest.mark.usefixtures("few")
 def test_what_is_taken_as_a_whole_is_not_told(pipes: Pipes) -> None:
     for member in (*named(b"a"), NODE, *named(b"b")):
         pipes.orders.member(member, position=0, begin=0)
@@ -256,7 +295,17 @@ def test_a_run_of_files_is_not_cut_before_its_end(pipes: Pipes) -> None:
     for member in (*files, NODE):
         pipes.orders.member(member, position=0, begin=0)
         pipes.orders.end_member()
-    assert [len(files) for files, _items in pipes.messages()] == [MESSAGE_MEMBERS + 1, 0]
+    pipes.orders.end()
+    assert [len(files) for files, _items in pipes.messages()] == [MESSAGE_MEMBERS + 1, 0, 0]
+
+
+def test_short_runs_do_not_hold_back_what_is_between_them(pipes: Pipes) -> None:
+    for number in range(MESSAGE_MEMBERS - 1):
+        pipes.orders.member(NODE, position=0, begin=0)
+        pipes.orders.end_member()
+        pipes.orders.member(PLAIN._replace(name=b"%d" % number), position=0, begin=0)
+        pipes.orders.end_member()
+    assert [files for files, _items in pipes.messages()] == [[]]
 
 
 @pytest.mark.parametrize(
