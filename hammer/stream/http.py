@@ -331,7 +331,7 @@ def _reads_of(answer: urllib3.BaseHTTPResponse, *, limit_s: float) -> Callable[[
         try:
             # The line that says how much follows is no byte of the body, and may come for ever.
             return limited(limit_s, lambda: answer.read1(count))
-        except TimeoutError:
+        except BaseException:  # also a signal
             with contextlib.suppress(OSError, RuntimeError):  # at its end it has no socket
                 answer.shutdown()  # wakes up who still reads, without whom nobody can close it
             raise

@@ -1,5 +1,6 @@
 """Documents and bodies over HTTP, from servers that behave and servers that do not."""
 
+import signal
 import threading
 import time
 from dataclasses import replace
@@ -114,6 +115,26 @@ def test_a_chunk_that_never_comes_to_its_bytes_has_its_time() -> None:
     while threading.active_count() > before and time.monotonic() < until_s:
         time.sleep(0.05)
     assert threading.active_count() <= before, "who still read it has ended"
+
+
+def test_a_signal_ends_the_wait_for_a_chunk() -> None:
+    class Signal(Exception):
+        pass
+
+    def tell(_number: int, _frame: object) -> None:
+        raise Signal
+
+    before = signal.signal(signal.SIGALRM, tell)
+    began_s = time.monotonic()
+    try:
+        with serve({"/here": EndlessChunk(TEXT)}) as server:
+            signal.setitimer(signal.ITIMER_REAL, 1)
+            with pytest.raises(Signal):
+                get(server.url("/here"), replace(SHORT, stall_s=300))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - began_s < 60
 
 
 def test_the_bytes_that_came_are_counted() -> None:
