@@ -25,7 +25,7 @@ test: check ramdisk demo-image  ## everything: lint, types, unit, native, virtua
 	$(PYTEST) tests/initramfs
 	$(ROOT) $(PYTEST) -n 2 --dist worksteal tests/native
 	$(RETURN)
-	$(PYTEST) -n $(GUESTS) --dist worksteal tests/vm
+	$(PYTEST) -n $(GUESTS) --dist worksteal --durations 12 tests/vm
 
 check: setup lint unit  ## what every commit must pass, in less than two minutes
 
@@ -43,7 +43,7 @@ native: setup    ## tests with loop devices, chroots and servers on loopback; ne
 	$(RETURN)
 
 vm: setup ramdisk demo-image  ## tests in virtual machines
-	$(PYTEST) -n $(GUESTS) --dist worksteal tests/vm
+	$(PYTEST) -n $(GUESTS) --dist worksteal --durations 12 tests/vm
 
 soak: setup ramdisk demo-image  ## the long seeded matrices; hours
 	env HAMMER_SOAK=1 $(PYTEST) tests/unit -m soak
