@@ -100,7 +100,7 @@ class Chunked:
 
 @dataclass(frozen=True)
 class EndlessChunk:
-    """Send all as a chunk; of the next one the line that says its length comes and never ends."""
+    """Send all as a chunk; of the next one the line that says its length comes, for a minute."""
 
     content: bytes
 
@@ -369,8 +369,10 @@ class _Handler(BaseHTTPRequestHandler):
             case EndlessChunk(content):
                 self._begin(None, Transfer_Encoding="chunked")
                 self._send_chunks(content, len(content), cut=True)
-                while not self.server.seen.ended.wait(0.1):
+                for _ in range(600):
                     self.wfile.write(b"0")
+                    if self.server.seen.ended.wait(0.1):
+                        break
             case Drip(content, piece, pause_s):
                 self._begin(len(content))
                 for at in range(0, len(content), piece):

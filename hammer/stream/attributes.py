@@ -1,7 +1,7 @@
 """What files have besides their content: owner, mode and extended attributes."""
 
 # Names are bytes here, as the archive has them, and there is no Path of bytes.
-# ruff: noqa: PTH101, PTH120
+# ruff: noqa: PTH101, PTH114, PTH120
 
 import errno
 import os
@@ -47,14 +47,19 @@ def set_xattrs(
         except OSError as error:
             what = f" (xattr {printable(name)})"
             if error.errno in _TOO_MUCH and _has_room(at):
-                reason = f"{len(value)} bytes are too many for its filesystem{what}"
+                reason = f"its filesystem has no place for {len(value)} bytes more of it{what}"
                 raise ValueError(reason) from None
             raise_unless_ownerless(error, at, ownerless=ownerless, what=what)
 
 
 def _has_room(at: int | bytes) -> bool:
-    status = os.statvfs(at if isinstance(at, int) else os.path.dirname(at) or b".")
-    return status.f_bfree * status.f_frsize > _ROOM_BYTES
+    """Whether the filesystem has room for other files, so that it is this one that is too large."""
+    if not isinstance(at, int) and os.path.islink(at):
+        at = os.path.dirname(at) or b"."
+    status = os.statvfs(at)
+    return status.f_bfree * status.f_frsize > _ROOM_BYTES and (
+        not status.f_files or status.f_ffree > 0
+    )
 
 
 def raise_unless_ownerless(

@@ -41,6 +41,7 @@ from hammer.stream.way import Way, manager_for
 
 READ_BYTES = 256 << 10
 _MAX_REDIRECTS = 10
+CLOSE_LIMIT_S = 1.0
 _ADDRESSES = 4
 
 SMALL_BYTES_PER_S = 1 << 10
@@ -265,7 +266,8 @@ def answered(
             )
         answer.close()
         url = _redirected(bare, location)
-        if url.startswith("http:") and bare.startswith("https:") and not may_leave_tls:
+        leaves_tls = urlsplit(bare).scheme == "https" and urlsplit(url).scheme == "http"
+        if leaves_tls and not may_leave_tls:
             raise Unreachable(f"it redirects from https to http, at {host_of(bare)}")
         if _origin(url) != _origin(bare):  # a password is for the server that it was given for
             ours = {name: value for name, value in ours.items() if name != "authorization"}
@@ -288,7 +290,7 @@ def _ask(
     bare: str, held: contextlib.ExitStack, *, patience: Patience, headers: Mapping[str, str]
 ) -> urllib3.BaseHTTPResponse:
     manager = manager_for(patience.way, bare, connect_s=patience.connect_s, read_s=patience.stall_s)
-    held.callback(close_connections, manager)
+    held.callback(_let_go, lambda: close_connections(manager))
     # Of a server with several addresses each one may take its time, and before them the names.
     limit_s = _ADDRESSES * (patience.connect_s + patience.stall_s)
     too_late = False
@@ -318,8 +320,14 @@ def _ask(
         raise unreachable(error, stall_s=patience.stall_s) from None
     except ValueError:
         raise Unreachable("it leads to something that is not a URL") from None
-    held.callback(answer.close)
+    held.callback(_let_go, answer.close)
     return answer
+
+
+def _let_go(close: Callable[[], None]) -> None:
+    """Close it, or leave it to the thread that still reads from it and does not give it free."""
+    with contextlib.suppress(TimeoutError):
+        limited(CLOSE_LIMIT_S, close)
 
 
 def _reads_of(answer: urllib3.BaseHTTPResponse, *, limit_s: float) -> Callable[[int], bytes]:
@@ -332,8 +340,10 @@ def _reads_of(answer: urllib3.BaseHTTPResponse, *, limit_s: float) -> Callable[[
             # The line that says how much follows is no byte of the body, and may come for ever.
             return limited(limit_s, lambda: answer.read1(count))
         except BaseException:  # also a signal
-            with contextlib.suppress(OSError, RuntimeError):  # at its end it has no socket
-                answer.shutdown()  # wakes up who still reads, without whom nobody can close it
+            # Wakes up who still reads. At its end an answer has no socket, and TLS inside of TLS,
+            # to a server behind a proxy, has none that urllib3 could shut down.
+            with contextlib.suppress(OSError, RuntimeError, ValueError):
+                answer.shutdown()
             raise
 
     return read

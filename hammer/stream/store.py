@@ -140,8 +140,12 @@ class Stores:
         return dict(_images_in(urls))
 
     def _answers(self, url: str) -> bool:
+        patience, on_retry = self.patience, self.on_retry
         try:
-            with _away(url), http.opened(url, patience=self.patience, on_retry=self.on_retry):
+            with (
+                _away(url),
+                http.opened(url, patience=patience, on_retry=on_retry, may_leave_tls=True),
+            ):
                 return True
         except _Absent:
             return False

@@ -5,7 +5,7 @@ links of the image, and only the chroot keeps those inside.
 """
 
 # Names are bytes here, as the archive has them, and there is no Path of bytes.
-# ruff: noqa: PTH102, PTH106, PTH108, PTH116, PTH120, PTH211
+# ruff: noqa: PTH102, PTH106, PTH108, PTH114, PTH116, PTH120, PTH211
 
 import errno
 import functools
@@ -35,7 +35,7 @@ T = TypeVar("T")
 MAX_KEPT_BYTES = 256 << 20
 """Of what is kept in memory up to the end, for half a million directories."""
 
-_KEPT_BYTES = 512  # of each, beside its name and its attributes
+_KEPT_BYTES = 512  # of each of them, of its attributes and of its extents, beside names and values
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -291,7 +291,7 @@ class Tree:
         if name:
             # It was there, and what members do to it by other names is not known here.
             self._plain.discard(name)
-            self._by_links = self._by_links or not self._is_in_plain(name)
+            self._by_links = self._by_links or _leads_through_links(name)
         # At once, too: a later member may replace a link that the name leads through.
         set_mode(name or b".", member.mode & 0o1777, ownerless=self._ownerless)
 
@@ -382,7 +382,10 @@ class Tree:
         self._kept_bytes += _KEPT_BYTES + len(name)
         if member is not None:
             self._kept_bytes += len(member.acl_access) + len(member.acl_default)
-            self._kept_bytes += sum(map(len, member.xattrs.values()))
+            for attribute, value in member.xattrs.items():
+                self._kept_bytes += _KEPT_BYTES + len(attribute) + len(value)
+            if member.sparse is not None:
+                self._kept_bytes += _KEPT_BYTES * len(member.sparse.extents)
         if self._kept_bytes > MAX_KEPT_BYTES:
             limit_mib = MAX_KEPT_BYTES >> 20
             raise ValueError(f"with it, directories and their attributes are over {limit_mib} MiB")
@@ -433,6 +436,12 @@ def _is_plain(directory: str, *, ownerless: Collection[int]) -> bool:
         return "system.posix_acl_default" not in os.listxattr(directory)
     except OSError:
         return True  # no xattrs, no lists
+
+
+def _leads_through_links(name: bytes) -> bool:
+    """Whether a directory on the way to it is known by another name."""
+    parts = name.split(b"/")
+    return any(os.path.islink(b"/".join(parts[:count])) for count in range(1, len(parts)))
 
 
 def _is_directory(name: bytes) -> bool:

@@ -110,7 +110,7 @@ def test_a_chunk_that_never_comes_to_its_bytes_has_its_time() -> None:
     with serve({"/here": EndlessChunk(TEXT)}) as server:
         with pytest.raises(Stalled, match=f"nothing for 0.5 s after {len(TEXT)} bytes"):
             get(server.url("/here"), replace(SHORT, stall_s=0.5))
-        assert time.monotonic() - began_s < 20
+        assert time.monotonic() - began_s < 40
     until_s = time.monotonic() + 20
     while threading.active_count() > before and time.monotonic() < until_s:
         time.sleep(0.05)
@@ -131,10 +131,11 @@ def test_a_signal_ends_the_wait_for_a_chunk() -> None:
             signal.setitimer(signal.ITIMER_REAL, 1)
             with pytest.raises(Signal):
                 get(server.url("/here"), replace(SHORT, stall_s=300))
+            assert server.asked("/here"), "it was waited for"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert time.monotonic() - began_s < 60
+    assert time.monotonic() - began_s < 40
 
 
 def test_the_bytes_that_came_are_counted() -> None:

@@ -13,13 +13,14 @@ import pytest
 
 from hammer.errors import ImageNotTrusted
 from hammer.stream.date import date_of
-from hammer.stream.failures import NotTrusted, Unreachable
+from hammer.stream.failures import Interrupted, NotTrusted, Stalled, Unreachable
 from hammer.stream.http import Patience, fetch
 from hammer.stream.image import HttpImages
+from hammer.stream.store import Stores
 from hammer.stream.trust import MoreCa
 from hammer.stream.way import Proxies, Way
 from tests import images
-from tests.servers import Answer, Redirect, Tunnel, serve
+from tests.servers import Answer, Chunked, EndlessChunk, Redirect, Tunnel, serve
 
 pytestmark = pytest.mark.programs
 
@@ -83,13 +84,28 @@ def test_a_redirect_to_http_is_followed_only_for_what_a_digest_proves(
             images.PATH: elsewhere,
             f"{images.PATH}.md5": digest,
             "/x": elsewhere,
+            "/X": Redirect(elsewhere.to.replace("http:", "HTTP:")),
         }
         with serve(table, tls=tls) as here:
             offer = HttpImages(patience=patience).ask(here.url(images.PATH))
-            with pytest.raises(Unreachable, match="from https to http, at 127"):
-                fetch(here.url("/x"), limit_bytes=99, patience=patience)
+            for path in ("/x", "/X"):
+                with pytest.raises(Unreachable, match="from https to http, at 127"):
+                    fetch(here.url(path), limit_bytes=99, patience=patience)
     assert offer.size_bytes == len(content)
     assert there.asked(images.PATH) == 1
+
+
+def test_an_image_of_a_store_that_leads_to_http_is_found(
+    certificate: Path, tls: ssl.SSLContext
+) -> None:
+    path = "/metal-os/stable/debian/12/img.tar.lz4"
+    patience = Patience(way=Way(ca_file=certificate), retry_for_s=30)
+    with (
+        serve({path: b"image"}) as there,
+        serve({path: Redirect(there.url(path))}, tls=tls) as store,
+    ):
+        choice = Stores(patience=patience).choose("debian-12", store.url("/metal-os"))
+    assert choice.url == store.url(path)
 
 
 def test_a_stranger_is_refused_at_once(tls: ssl.SSLContext) -> None:
@@ -216,6 +232,20 @@ def test_a_proxy_tunnels_to_https_servers(certificate: Path, tls: ssl.SSLContext
         assert fetch(server.url("/x"), limit_bytes=99, patience=Patience(way=way)) == b"secret"
         assert [each.method for each in proxy.requests] == ["CONNECT"]
         assert proxy.requests[0].path == server.address.partition("//")[2]
+
+
+def test_what_breaks_behind_an_encrypted_proxy(certificate: Path, tls: ssl.SSLContext) -> None:
+    """TLS inside of TLS: what is broken off is told as ever, and what hangs is left."""
+    table: dict[str, Answer] = {"/cut": Chunked(b"x" * 99, cut=True), "/hang": EndlessChunk(b"x")}
+    with serve(table, tls=tls) as server, serve({"CONNECT": Tunnel()}, tls=tls) as proxy:
+        way = Way(proxies=Proxies(https=proxy.address), ca_file=certificate)
+        patience = Patience(way=way, stall_s=2, retry_for_s=0.1)
+        with pytest.raises(Interrupted, match="closed the connection"):
+            fetch(server.url("/cut"), limit_bytes=999, patience=patience)
+        began_s = time.monotonic()
+        with pytest.raises(Stalled):
+            fetch(server.url("/hang"), limit_bytes=999, patience=patience)
+        assert time.monotonic() - began_s < 40
 
 
 def test_the_date_of_a_server_whose_certificate_is_not_known(tls: ssl.SSLContext) -> None:
