@@ -31,6 +31,8 @@ from hammer.stream.readback import Readback
 from hammer.stream.tar import Kind, Member, printable
 
 T = TypeVar("T")
+Inode = tuple[int, int]
+"""Device and number of a file, by which it is known whatever its names are."""
 
 MAX_KEPT_BYTES = 256 << 20
 """Of what is kept in memory up to the end, for half a million directories."""
@@ -83,7 +85,11 @@ class Tree:
         self._directories: dict[bytes, Member] = {}
         # Whether a directory may have been reached by another name than its own.
         self._by_links = False
-        self._acls: dict[bytes, Member] = {}
+        # Members with access control lists by what they became, and the names that lead there:
+        # the list is of the file, which other names may keep.
+        self._listed: dict[Inode, Member] = {}
+        self._acls: dict[bytes, Inode] = {}
+        self._listed_by_links = False
         self._kept_bytes = 0
 
     def write_all(self, told: Told) -> int:
@@ -101,11 +107,13 @@ class Tree:
         for member in self._directories.values():
             self._mapped(member, told, self._finish_directory)
         # At the very end, because names in a list are looked up in the image's own files.
-        if self._acls:
+        if self._listed:
             uid_of, gid_of = acl.ids(Path("etc/passwd")), acl.ids(Path("etc/group"))
             set_acls = functools.partial(self._set_acls, uid_of=uid_of, gid_of=gid_of)
-            for member in self._acls.values():
-                self._mapped(member, told, set_acls)
+            for name, inode in self._acls.items():
+                listed = self._listed.get(inode)
+                if listed is not None and _inode(name) == inode:
+                    self._mapped(listed._replace(name=name), told, set_acls)
         return self._count
 
     def take(self, message: Message, *, memory: memoryview) -> bool:
@@ -116,7 +124,8 @@ class Tree:
         """
         files, helper = message.files(), self._helper
         if not files or not (
-            (helper is None or helper.names.isdisjoint(files))
+            not self._listed_by_links
+            and (helper is None or helper.names.isdisjoint(files))
             and self._directories.keys().isdisjoint(files)
             and self._acls.keys().isdisjoint(files)
             and all(map(self._is_in_plain, files))
@@ -134,7 +143,8 @@ class Tree:
         name = item[2]
         helper = self._helper
         if (
-            not self._is_in_plain(name)
+            self._listed_by_links
+            or not self._is_in_plain(name)
             or name in self._directories
             or name in self._acls
             or (helper is not None and name in helper.names)
@@ -204,11 +214,24 @@ class Tree:
             self._write_hard_link(member)
         else:
             self._write_node(member)
-        if member.acl_access or member.acl_default:
-            self._keep(member.name, member)
-            self._acls[member.name] = member
+        if member.acl_access or member.acl_default or (self._listed and kind is Kind.HARDLINK):
+            self._know_list(member)
         if self._readback is not None and kind is not Kind.DIRECTORY:
             self._readback.wrote(member, crc=self._crc)
+
+    def _know_list(self, member: Member) -> None:
+        """Of a member that has an access control list, or of a hard link to one that has."""
+        inode = _inode(member.name)
+        if inode is None:
+            return
+        if member.acl_access or member.acl_default:
+            self._listed[inode] = member
+        if inode in self._listed:
+            names = (member.name, member.target) if member.kind is Kind.HARDLINK else (member.name,)
+            for name in names:
+                self._keep(name, member)
+                self._acls[name] = inode
+                self._listed_by_links = self._listed_by_links or not self._is_in_plain(name)
 
     def _is_apart(self, member: Member) -> bool:
         """Whether it makes no difference what the helper has done by now."""
@@ -369,6 +392,11 @@ class Tree:
                 self._plain.add(directory)
 
     def _remove(self, name: bytes) -> None:
+        if self._listed:
+            status = os.lstat(name)
+            if status.st_nlink == 1 or stat.S_ISDIR(status.st_mode):
+                # The next file may get its number.
+                self._listed.pop((status.st_dev, status.st_ino), None)
         try:
             os.unlink(name)
         except IsADirectoryError:
@@ -451,9 +479,15 @@ def _is_directory(name: bytes) -> bool:
         return False
 
 
-def _same(one: bytes, other: bytes) -> bool:
+def _inode(name: bytes) -> Inode | None:
+    """Of what is known by this name now; None: nothing is."""
     try:
-        a, b = os.lstat(one), os.lstat(other)
+        status = os.lstat(name or b".")
     except OSError:
-        return False
-    return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    inode = _inode(one)
+    return inode is not None and inode == _inode(other)

@@ -12,7 +12,7 @@ import pytest
 from hammer.errors import HammerError, TarCorrupt, TarMemberOutside, TarMemberUnsupported
 from hammer.stream import acl
 from tests import images
-from tests.images import Directory, File, HardLink, Link, Node, packed, tar_of
+from tests.images import Directory, Entry, File, HardLink, Link, Node, packed, tar_of
 from tests.manifest import differences, manifest
 from tests.native.stream.unpacking import install_content, install_entries
 
@@ -143,6 +143,30 @@ def test_access_control_lists(tmp_path: Path, root: Path) -> None:
         subprocess.run(["setfacl", "-m", entry, str(top / path)], check=True)
     install_content(packed(tar("--acls", tree=top)), root)
     assert differences(manifest(top), manifest(root)) == []
+
+
+LISTED = File(b"x", pax={"SCHILY.acl.access": "user::rw-,user:7:rw-,group::r--,mask::rw-,other::-"})
+
+
+@pytest.mark.parametrize(
+    ("entries", "listed"),
+    [
+        ([("a/f", LISTED), ("g", HardLink("a/f")), ("a/f", b"later")], {"g"}),
+        ([("a/f", LISTED), ("l", Link("a")), ("l/f", b"later")], set()),
+        ([("a/f", LISTED), ("l", Link("a")), ("l/f", LISTED), ("a/f", b"later")], set()),
+        ([("a/f", LISTED), ("g", HardLink("a/f")), ("g", b"later")], {"a/f"}),
+        ([("a/f", LISTED), ("l", Link("a")), ("l/f", b"1"), ("h", HardLink("a/f"))], set()),
+    ],
+    ids=["its link stays", "replaced by a link", "both ways", "its link is replaced", "none left"],
+)
+def test_a_list_is_of_the_file_and_not_of_its_name(
+    entries: list[tuple[str, Entry]], listed: set[str], root: Path
+) -> None:
+    install_entries([("a", Directory()), *entries], root)
+    names = ("a/f", "g", "h")
+    files = [name for name in names if (root / name).exists()]
+    found = {name for name in files if "system.posix_acl_access" in os.listxattr(root / name)}
+    assert found == listed
 
 
 def test_names_in_a_list_are_those_of_the_image(root: Path) -> None:
