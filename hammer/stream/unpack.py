@@ -27,12 +27,10 @@ from hammer.stream import acl
 from hammer.stream.attributes import NOT_POSSIBLE, set_mode, set_owner, set_xattrs
 from hammer.stream.helping import Helper
 from hammer.stream.orders import Item, Message, Told, member_of
-from hammer.stream.readback import Readback
+from hammer.stream.readback import Inode, Readback
 from hammer.stream.tar import Kind, Member, printable
 
 T = TypeVar("T")
-Inode = tuple[int, int]
-"""Device and number of a file, by which it is known whatever its names are."""
 
 MAX_KEPT_BYTES = 256 << 20
 """Of what is kept in memory up to the end, for half a million directories."""
