@@ -18,6 +18,7 @@ PACKAGES = (
     "kmod",
     "libc-bin",
     "libpython3.11-stdlib",
+    "libxxhash0",
     "lvm2",
     "mdadm",
     "mount",
@@ -113,6 +114,7 @@ FILES = (
     # Loaded by name, so that no ELF header asks for them.
     "usr/lib/x86_64-linux-gnu/libgcc_s.so.1",  # pthread_exit of the C library
     "usr/lib/x86_64-linux-gnu/libudev.so.1",  # pyudev
+    "usr/lib/x86_64-linux-gnu/libxxhash.so.0",  # the checksum of an image's frames
     # The locale of every program, and the code page of mkfs.vfat.
     "usr/lib/locale/C.utf8",
     "usr/lib/x86_64-linux-gnu/gconv/IBM850.so",
@@ -195,6 +197,7 @@ class Model(pydantic.BaseModel):
 Model(secret="word")
 assert yaml.__with_libyaml__
 assert lz4.frame.decompress(lz4.frame.compress(b"word")) == b"word"
+ctypes.CDLL("liblz4.so.1"), ctypes.CDLL("libxxhash.so.0")
 assert backports.zstd.decompress(backports.zstd.compress(b"word")) == b"word"
 assert ssl.create_default_context().cert_store_stats()["x509_ca"] > 100
 assert all(hashlib.new(each, usedforsecurity=False) for each in ("md5", "sha256", "sha512"))

@@ -39,7 +39,9 @@ from hammer.stream.floor import Floor, Window
 from hammer.stream.validators import time_of
 from hammer.stream.way import Way, manager_for
 
-READ_BYTES = 256 << 10
+READ_BYTES = 1 << 20
+"""At most: with fewer of them network, digest and lz4 wait for each other less often."""
+
 _MAX_REDIRECTS = 10
 CLOSE_LIMIT_S = 1.0
 _ADDRESSES = 4

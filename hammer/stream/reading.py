@@ -12,8 +12,10 @@ from hammer.stream.orders import Orders
 from hammer.stream.slots import Slots, Turns
 from hammer.stream.tar import Archive
 
-CHUNKS_WAITING = 16
+PIECES_WAITING = 24
 """Of packed data, so that neither network nor lz4 waits for the other too often."""
+
+_PIECE_BYTES = 256 << 10  # a chunk is as many pieces as it has of these, begun ones too
 
 STALL_LIMIT_S = 600.0
 """How long nothing of it may be taken; a disk that takes longer hangs."""
@@ -38,8 +40,7 @@ class Reading:
         self._waiting = waiting
         self._packed: SimpleQueue[bytes] = SimpleQueue()
         self._room: SimpleQueue[bool] = SimpleQueue()
-        for _ in range(CHUNKS_WAITING):
-            self._room.put(True)
+        self._make_room(PIECES_WAITING)
         self._full: SimpleQueue[Filled | None] = SimpleQueue()
         self._begin = 0  # of the slot in use
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="reading")
@@ -58,8 +59,9 @@ class Reading:
     def feed(self, data: bytes) -> bool:
         """Hand a packed chunk over, once there is room; False when no more is taken."""
         with self._waiting(STALL_LIMIT_S):
-            if self._is_over or not self._room.get():
-                return False
+            for _ in range(_pieces_of(data)):
+                if self._is_over or not self._room.get():
+                    return False
         self._packed.put(data)
         return True
 
@@ -133,4 +135,12 @@ class Reading:
     def _chunks(self) -> Iterator[bytes]:
         while chunk := self._packed.get():
             yield chunk
+            self._make_room(_pieces_of(chunk))
+
+    def _make_room(self, pieces: int) -> None:
+        for _ in range(pieces):
             self._room.put(True)
+
+
+def _pieces_of(chunk: bytes) -> int:
+    return -(-len(chunk) // _PIECE_BYTES)

@@ -137,6 +137,7 @@ def unpacking(
         # A signal between a fork and the next line would raise where nobody knows of the process.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         held.callback(signal.pthread_sigmask, signal.SIG_SETMASK, blocked)
+        _work_as_batch(held)
         try:
             orders_fd, done_fd = _started(processes, target, readback=readback)
         except BaseException:
@@ -153,6 +154,18 @@ def unpacking(
         held.callback(unpacker.end)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         yield unpacker
+
+
+def _work_as_batch(held: contextlib.ExitStack) -> None:
+    """Have the threads and processes that start from here leave each other undisturbed.
+
+    sched(7), SCHED_BATCH: who is woken up, by a chunk or a slot, does not drive out who works.
+    There are more of them than cores, and nobody waits for an answer. Until `held` ends.
+    """
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    if policy == os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_BATCH, parameters)
+        held.callback(os.sched_setscheduler, 0, policy, parameters)
 
 
 def _started(processes: list[Process], target: _Target, *, readback: bool) -> tuple[int, int]:

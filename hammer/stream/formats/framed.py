@@ -15,7 +15,7 @@ PLAIN_CHUNK_BYTES = 1 << 20
 # A decoder gets little at first: what is behind the end of its frame is copied back, and of
 # short frames there may be thousands in one chunk.
 _FIRST_BYTES = 512
-_MOST_BYTES = 256 << 10
+_MOST_BYTES = 1 << 20
 
 # Frames with data of other programs, which lz4 and zstd have in common (lz4_Frame_format.md and
 # RFC 8878, 3.1.2): sixteen numbers, 184D2A50 to 184D2A5F, and the length in four bytes.

@@ -39,17 +39,27 @@ def is_there() -> bool:
     return _library() is not None
 
 
+class _Options(ctypes.Structure):
+    """LZ4F_decompressOptions_t of 1.9.4; before that the second one was reserved, and ignored."""
+
+    _fields_ = [(name, c_uint) for name in ("stable_dst", "skip_checksums", "zero", "zero_too")]
+
+
 class FrameDecoder:
     """Of one frame. To be closed."""
 
-    def __init__(self, room: Room | None = None) -> None:
-        """Plain bytes go where `room` says, else into a buffer of its own."""
+    def __init__(self, room: Room | None = None, *, skip_checksums: bool = False) -> None:
+        """Plain bytes go where `room` says, else into a buffer of its own.
+
+        With `skip_checksums` those of the blocks and of the content are read and not compared.
+        """
         library = _library()
         assert library is not None, "ask is_there() first"
         self._library = library
         self._context = c_void_p()
         own = bytearray() if room else bytearray(BUFFER_BYTES)
         self._room = room or (lambda: memoryview(own))
+        self._options = _Options(skip_checksums=skip_checksums)
         self._check(library.LZ4F_createDecompressionContext(byref(self._context), _LZ4F_VERSION))
         self.eof = False
         """Whether the frame has come to its end, and its checksum was right."""
@@ -67,7 +77,12 @@ class FrameDecoder:
         source = ctypes.cast(c_char_p(data), c_void_p).value or 0
         target = ctypes.addressof(c_char.from_buffer(room))
         left = self._library.LZ4F_decompress(
-            self._context, target, byref(produced), source + at, byref(consumed), None
+            self._context,
+            target,
+            byref(produced),
+            source + at,
+            byref(consumed),
+            byref(self._options),
         )
         self._check(left)
         self.eof = left == 0

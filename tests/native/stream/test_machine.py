@@ -210,6 +210,19 @@ def test_the_unpacker_hears_no_ctrl_c_and_holds_nothing_of_the_agents(root: Path
         assert not [link for link in links if link.startswith("socket:")]
 
 
+def test_only_what_unpacks_works_as_batch(root: Path) -> None:
+    """What the agent does and starts afterwards is scheduled as it was before."""
+    before = os.sched_getscheduler(0)
+    policies: set[int] = set()
+
+    def look(_packed_bytes: int) -> None:
+        policies.update(os.sched_getscheduler(int(pid)) for pid in ["0", *children()])
+
+    install(published(image({"f": NOISE})), root, progress=look)
+    assert policies == {os.SCHED_BATCH}
+    assert before == os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
 def test_a_file_left_open_does_not_reach_the_unpacker(root: Path, tmp_path: Path) -> None:
     low = os.open(tmp_path, os.O_RDONLY)
     high = os.dup2(low, 700)

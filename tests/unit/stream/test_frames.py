@@ -17,7 +17,7 @@ from backports import zstd
 
 from hammer.errors import HammerError, ImageCorrupt, ImageNotLz4, ImageTruncated
 from hammer.stream import frames
-from hammer.stream.formats import liblz4
+from hammer.stream.formats import liblz4, xxh32
 from tests import images
 
 URL = "http://images/img.tar.lz4"
@@ -89,13 +89,16 @@ def test_padding_is_no_frame(pack: Callable[[bytes], bytes]) -> None:
 # --- lz4 ------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["library", "binding"])
+@pytest.fixture(params=["libraries", "without xxhash", "binding"])
 def lz4_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the library, which must be here, and as where it is not."""
+    """By the libraries, which must be here, and as where they are not."""
     if request.param == "binding":
         monkeypatch.setattr(liblz4, "_library", lambda: None)
+    elif request.param == "without xxhash":
+        monkeypatch.setattr(xxh32, "_library", lambda: None)
     else:
         assert liblz4.is_there()
+        assert xxh32.is_there()
 
 
 @pytest.mark.usefixtures("lz4_by")
@@ -112,6 +115,35 @@ def test_a_damaged_frame_is_refused(place: str) -> None:
     damaged[at] ^= 1
     with pytest.raises(ImageCorrupt):
         plain(bytes(damaged[: max(at + 1, len(packed))]))
+
+
+@pytest.mark.usefixtures("lz4_by")
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1 << 20])
+def test_the_checksum_of_the_content_is_compared_however_it_comes(size: int) -> None:
+    packed = lz4.frame.compress(b"word", content_checksum=True, block_checksum=False)
+    assert plain(packed + packed, size) == b"wordword"
+    for at in range(1, 5):
+        damaged = bytearray(packed)
+        damaged[-at] ^= 1
+        with pytest.raises(ImageCorrupt):
+            plain(bytes(damaged), size)
+        with pytest.raises(ImageCorrupt):
+            plain(packed + damaged, size)
+
+
+@pytest.mark.usefixtures("lz4_by")
+@pytest.mark.parametrize("content_checksum", [True, False])
+def test_the_checksums_of_blocks_are_compared(content_checksum: bool) -> None:
+    packed = lz4.frame.compress(
+        TEXT, content_checksum=content_checksum, block_checksum=True, store_size=False
+    )
+    damaged = bytearray(packed)
+    first_block = 7 + 4
+    end = first_block + int.from_bytes(packed[7:11], "little") % (1 << 31)
+    damaged[end] ^= 1  # the first byte of its checksum
+    with pytest.raises(ImageCorrupt):
+        plain(bytes(damaged))
+    assert plain(packed) == TEXT
 
 
 @pytest.mark.parametrize("block_size", [4, 5, 6, 7])
