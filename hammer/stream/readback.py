@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hammer.errors import TreeDiffers
-from hammer.stream import acl
+from hammer.stream import acl, inodes
+from hammer.stream.inodes import Inode
 from hammer.stream.tar import Kind, Member, printable
 
 _READ_BYTES = 1 << 20
@@ -32,9 +33,6 @@ _TYPES = {
 }
 # Inodes of 128 bytes have seconds only, and 32 bits for them (Linux, fs/ext4/inode.c).
 _TIME_MAX_NS = (1 << 31) * 10**9
-
-Inode = tuple[int, int]
-"""Device and number: what stays the same whatever links lead to it."""
 
 
 class _Expected(NamedTuple):
@@ -64,11 +62,11 @@ class Readback:
         status = os.lstat(member.name or b".")
         if status.st_dev in self._ownerless:
             return
-        inode = _inode(status)
+        inode = inodes.of(status)
         if member.kind is not Kind.HARDLINK:
             self._inodes[inode] = _Expected(member, crc)
         folder, _slash, name = member.name.rpartition(b"/")
-        self._names.setdefault(_inode(os.stat(folder or b".")), {})[name or b"."] = inode
+        self._names.setdefault(inodes.of(os.stat(folder or b".")), {})[name or b"."] = inode
 
     def compare(self) -> None:
         """Read everything from the disk. Raises TreeDiffers at the first difference, OSError."""
@@ -94,7 +92,7 @@ class Readback:
 
     def _compare_name(self, path: bytes, inode: Inode) -> None:
         try:
-            found = _inode(os.lstat(path))
+            found = inodes.of(os.lstat(path))
         except FileNotFoundError:
             raise _differs(path, "it is not there") from None
         if found != inode:
@@ -144,7 +142,7 @@ def _directories() -> Iterator[tuple[bytes, Inode]]:
     left = [b"./"]
     while left:
         path = left.pop()
-        yield path, _inode(os.lstat(path))
+        yield path, inodes.of(os.lstat(path))
         with os.scandir(path) as entries:
             left += [
                 path + entry.name + b"/" for entry in entries if entry.is_dir(follow_symlinks=False)
@@ -178,10 +176,6 @@ def _xattr(path: bytes, name: bytes) -> str:
         if error.errno != errno.ENODATA:
             raise
         return _MISSING
-
-
-def _inode(status: os.stat_result) -> Inode:
-    return status.st_dev, status.st_ino
 
 
 def _differs(path: bytes, reason: str) -> TreeDiffers:

@@ -23,11 +23,12 @@ from hammer.errors import (
     TargetFull,
     TarMemberUnsupported,
 )
-from hammer.stream import acl
+from hammer.stream import acl, inodes
 from hammer.stream.attributes import NOT_POSSIBLE, set_mode, set_owner, set_xattrs
 from hammer.stream.helping import Helper
+from hammer.stream.kept_acls import KeptAcls
 from hammer.stream.orders import Item, Message, Told, member_of
-from hammer.stream.readback import Inode, Readback
+from hammer.stream.readback import Readback
 from hammer.stream.tar import Kind, Member, printable
 
 T = TypeVar("T")
@@ -83,11 +84,7 @@ class Tree:
         self._directories: dict[bytes, Member] = {}
         # Whether a directory may have been reached by another name than its own.
         self._by_links = False
-        # Members with access control lists by what they became, and the names that lead there:
-        # the list is of the file, which other names may keep.
-        self._listed: dict[Inode, Member] = {}
-        self._acls: dict[bytes, Inode] = {}
-        self._listed_by_links = False
+        self._acls = KeptAcls()
         self._kept_bytes = 0
 
     def write_all(self, told: Told) -> int:
@@ -104,14 +101,11 @@ class Tree:
         # them: what is said of directories is done when there are no more children.
         for member in self._directories.values():
             self._mapped(member, told, self._finish_directory)
-        # At the very end, because names in a list are looked up in the image's own files.
-        if self._listed:
+        if self._acls:
             uid_of, gid_of = acl.ids(Path("etc/passwd")), acl.ids(Path("etc/group"))
             set_acls = functools.partial(self._set_acls, uid_of=uid_of, gid_of=gid_of)
-            for name, inode in self._acls.items():
-                listed = self._listed.get(inode)
-                if listed is not None and _inode(name) == inode:
-                    self._mapped(listed._replace(name=name), told, set_acls)
+            for member in self._acls.members():
+                self._mapped(member, told, set_acls)
         return self._count
 
     def take(self, message: Message, *, memory: memoryview) -> bool:
@@ -122,10 +116,9 @@ class Tree:
         """
         files, helper = message.files(), self._helper
         if not files or not (
-            not self._listed_by_links
+            self._acls.have_none_of(files)
             and (helper is None or helper.names.isdisjoint(files))
             and self._directories.keys().isdisjoint(files)
-            and self._acls.keys().isdisjoint(files)
             and all(map(self._is_in_plain, files))
         ):
             return False
@@ -141,10 +134,9 @@ class Tree:
         name = item[2]
         helper = self._helper
         if (
-            self._listed_by_links
+            self._acls.have(name)
             or not self._is_in_plain(name)
             or name in self._directories
-            or name in self._acls
             or (helper is not None and name in helper.names)
         ):
             return False
@@ -200,8 +192,7 @@ class Tree:
         kind = member.kind
         if kind is Kind.HARDLINK and _same(member.target, member.name):
             return  # nothing is replaced: a directory there still has to get its mode
-        if self._acls:
-            self._acls.pop(member.name, None)
+        self._acls.name_is_new(member.name)
         if self._directories and kind is not Kind.DIRECTORY:
             self._directories.pop(member.name, None)
         if kind is Kind.FILE:
@@ -212,24 +203,16 @@ class Tree:
             self._write_hard_link(member)
         else:
             self._write_node(member)
-        if member.acl_access or member.acl_default or (self._listed and kind is Kind.HARDLINK):
-            self._know_list(member)
+        if self._acls.concern(member):
+            self._keep_acl(member)
         if self._readback is not None and kind is not Kind.DIRECTORY:
             self._readback.wrote(member, crc=self._crc)
 
-    def _know_list(self, member: Member) -> None:
-        """Of a member that has an access control list, or of a hard link to one that has."""
-        inode = _inode(member.name)
-        if inode is None:
-            return
-        if member.acl_access or member.acl_default:
-            self._listed[inode] = member
-        if inode in self._listed:
-            names = (member.name, member.target) if member.kind is Kind.HARDLINK else (member.name,)
-            for name in names:
-                self._keep(name, member)
-                self._acls[name] = inode
-                self._listed_by_links = self._listed_by_links or not self._is_in_plain(name)
+    def _keep_acl(self, member: Member) -> None:
+        for name in self._acls.keep(member):
+            self._keep(name, member)
+            if not self._is_in_plain(name):
+                self._acls.by_links = True
 
     def _is_apart(self, member: Member) -> bool:
         """Whether it makes no difference what the helper has done by now."""
@@ -390,11 +373,7 @@ class Tree:
                 self._plain.add(directory)
 
     def _remove(self, name: bytes) -> None:
-        if self._listed:
-            status = os.lstat(name)
-            if status.st_nlink == 1 or stat.S_ISDIR(status.st_mode):
-                # The next file may get its number.
-                self._listed.pop((status.st_dev, status.st_ino), None)
+        self._acls.goes(name)
         try:
             os.unlink(name)
         except IsADirectoryError:
@@ -477,15 +456,6 @@ def _is_directory(name: bytes) -> bool:
         return False
 
 
-def _inode(name: bytes) -> Inode | None:
-    """Of what is known by this name now; None: nothing is."""
-    try:
-        status = os.lstat(name or b".")
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 def _same(one: bytes, other: bytes) -> bool:
-    inode = _inode(one)
-    return inode is not None and inode == _inode(other)
+    inode = inodes.named(one)
+    return inode is not None and inode == inodes.named(other)
