@@ -24,6 +24,9 @@ OVMF_VARS = "OVMF_VARS_4M.fd"
 # Where a guest finds the loopback address of the host (QEMU, "-nic user").
 HOST = "10.0.2.2"
 
+EMULATED_CPU = "max,la57=off"
+"""Without page tables of five levels, which are slow to emulate: it is up in 0.8 of the time."""
+
 # panic=-1 with -no-reboot: a panic ends QEMU at once instead of the time-out.
 CMDLINE = "console=ttyS0,115200 loglevel=4 panic=-1 oops=panic hammer.events=/dev/ttyS1"
 
@@ -125,7 +128,7 @@ class Guest:
         """QEMU and its options; `cmdline` follows the words that every guest gets."""
         qemu = [AuthorProgram.QEMU.value, "-nodefaults", "-display", "none", "-no-reboot"]
         qemu += ["-machine", "q35", "-accel", self.accel]
-        qemu += ["-cpu", "max" if self.accel == "tcg" else "host"]
+        qemu += ["-cpu", EMULATED_CPU if self.accel == "tcg" else "host"]
         qemu += ["-smp", str(self.cpus), "-m", str(self.memory_mib), "-uuid", self.uuid]
         if self.line_fd is None:
             qemu += ["-serial", f"file:{_escaped(self.console)}"]
