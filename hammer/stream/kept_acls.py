@@ -26,7 +26,7 @@ class KeptAcls:
         return not self.by_links and self._names.keys().isdisjoint(names)
 
     def have(self, name: bytes) -> bool:
-        """The opposite, of one name."""
+        """Whether this name may lead to a file with a list."""
         return self.by_links or name in self._names
 
     def concern(self, member: Member) -> bool:

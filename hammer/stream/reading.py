@@ -143,4 +143,5 @@ class Reading:
 
 
 def _pieces_of(chunk: bytes) -> int:
-    return -(-len(chunk) // _PIECE_BYTES)
+    """As many as there is room for at most: a larger chunk has to wait until it is alone."""
+    return min(-(-len(chunk) // _PIECE_BYTES), PIECES_WAITING)

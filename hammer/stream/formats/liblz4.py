@@ -62,7 +62,7 @@ class FrameDecoder:
         self._options = _Options(skip_checksums=skip_checksums)
         self._check(library.LZ4F_createDecompressionContext(byref(self._context), _LZ4F_VERSION))
         self.eof = False
-        """Whether the frame has come to its end, and its checksum was right."""
+        """Whether the frame has come to its end, with the checksums that are compared right."""
 
     def close(self) -> None:
         self._library.LZ4F_freeDecompressionContext(self._context)

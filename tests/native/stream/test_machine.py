@@ -21,8 +21,8 @@ from hammer.errors import (
     UnpackDied,
 )
 from hammer.stream import unpack
-from hammer.stream.reading import Reading
-from hammer.stream.unpacker import unpacking
+from hammer.stream.reading import PIECES_WAITING, Reading
+from hammer.stream.unpacker import Written, unpacking
 from tests import images
 from tests.images import Directory, File, Link, image, published
 from tests.native.stream.conftest import Disk
@@ -208,6 +208,16 @@ def test_the_unpacker_hears_no_ctrl_c_and_holds_nothing_of_the_agents(root: Path
     for session, links in facts:
         assert session != os.getsid(0)
         assert not [link for link in links if link.startswith("socket:")]
+
+
+def test_a_chunk_may_be_larger_than_all_that_waits(root: Path) -> None:
+    content = image({f"f{n}": NOISE for n in range(8)})
+    assert len(content) > PIECES_WAITING * 256 << 10
+    with unpacking(root, url="http://images/img.tar.lz4", ownerless=()) as unpacker:
+        assert unpacker.feed(content)
+        result = unpacker.result()
+    assert isinstance(result, Written)
+    assert result.members == 8
 
 
 def test_only_what_unpacks_works_as_batch(root: Path) -> None:
