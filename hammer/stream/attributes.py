@@ -7,7 +7,7 @@ import errno
 import os
 from collections.abc import Collection, Mapping
 
-from hammer.stream.tar import printable
+from hammer.stream.member import printable
 
 # setxattr(2). ext4 says the first one too when the disk is full, and has one block for all
 # attributes of a file; the second one is of values beyond what Linux takes at all.

@@ -58,16 +58,15 @@ class Flow:
         """Whether the chunk in use has so much more."""
         return self._at + size_bytes <= len(self._chunk)
 
-    def skip(self, size_bytes: int) -> int:
-        """Pass over `size_bytes`; returns how many there were."""
-        end = self._at + size_bytes
-        if end <= len(self._chunk):  # nearly always
-            self._at = end
-            return size_bytes
-        left = size_bytes
-        while left and (size := self.pass_piece(left)):
-            left -= size
-        return size_bytes - left
+    def skip_to(self, position: int) -> bool:
+        """Pass over all that is before a position; False if the end is."""
+        at = position - self._before
+        if at <= len(self._chunk):  # nearly always
+            self._at = at
+            return True
+        while (left := position - self.position) and self.pass_piece(left):
+            pass
+        return left == 0
 
     def drain(self) -> None:
         """Read on to the end, so that what checks itself at its end does so."""

@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 from hammer.errors import ImageNotLz4
 from hammer.stream.formats import framed, gzip_member, liblz4, lz4_frame, zstd_magic
 from hammer.stream.formats.source import Room, Source
+from hammer.stream.header import is_header
 from hammer.stream.sparse import BLOCK_BYTES
-from hammer.stream.tar import is_header
 
 CHUNK_MAX_BYTES = liblz4.BUFFER_BYTES
 """What a decoder yields at once, at most."""

@@ -17,7 +17,7 @@ from hammer.stream.orders import END_OF_SLOT, Message, send_all
 from hammer.stream.slots import OtherEndGone, done
 
 # So many messages are with the helper, that it never waits for the first process.
-MOST_MESSAGES = 3
+MOST_MESSAGES = 8
 
 _ACK = b"."
 _ACKS_BYTES = 4096

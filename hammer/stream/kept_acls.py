@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 
 from hammer.stream import inodes
 from hammer.stream.inodes import Inode
-from hammer.stream.tar import Kind, Member
+from hammer.stream.member import Kind, Member
 
 
 class KeptAcls:

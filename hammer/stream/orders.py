@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hammer.stream.member import NO_DEVICE, NO_XATTRS, Kind, Member
 from hammer.stream.slots import OtherEndGone
 from hammer.stream.sparse import Sparse
-from hammer.stream.tar import Kind, Member
 
 SLOT_BYTES = 1 << 20
 """Small, so that what was unpacked is still in a cache of the processor when it is written."""
@@ -52,7 +52,11 @@ _SLOT_END = (None,)
 _END = ()
 _KINDS = {int(kind): kind for kind in Kind}
 _FILE = Kind.FILE
-_PLAIN = {Kind.FILE, Kind.DIRECTORY}
+_PLAIN_KINDS = {Kind.FILE, Kind.DIRECTORY}
+# The fields of a member from `target` on, and from `kind` on, where nothing else is said of it.
+_PLAIN = (b"", NO_DEVICE, NO_XATTRS, b"", b"", None)
+_PLAIN_FILE = (_FILE, *_PLAIN)
+_BEYOND_FILE, _BEYOND_KIND = 6, 7
 
 # Position in the archive, begin of the data in the memory or None, and a member, without the
 # fields that the simplest ones leave empty if it is one, and without the kind if that is a file;
@@ -98,33 +102,45 @@ class Orders:
         self._members = 0  # of all messages that wait, without the run
         self._waiting_bytes = 0  # about, of all items that wait
 
-    def member(self, member: Member, *, position: int, begin: int | None = None) -> None:
-        """This is the next member, `position` is where its data begins in the archive.
+    def whole(self, member: Member, *, position: int, begin: int) -> None:
+        """This is the next member; its data begins there in the archive, and in the memory.
 
-        `begin` is where all of it lies in the memory; None: it is told by `data`.
+        Most members are files of which nothing else is said, and go the shortest way.
         """
-        name, kind, mode, uid, gid, mtime_ns, size = member[:7]
-        target, device, xattrs, acl_access, acl_default, holes = member[7:]
-        listed = acl_access or acl_default
-        items = self._items
-        if kind is _FILE and begin is not None and not listed:
-            items = self._run
-            self._names.append(name)
-        elif self._run:
+        if member[_BEYOND_FILE:] == _PLAIN_FILE:
+            item: Item = (position, begin, *member[:_BEYOND_FILE])
+            self._waiting_bytes += _ITEM_BYTES + len(member.name)
+        elif member.kind is _FILE and not (member.acl_access or member.acl_default):
+            item = self._item(member, position, begin)
+        else:
+            self.member(member, position=position, begin=begin)
+            self.end_member()
+            return
+        self._names.append(member.name)
+        self._run.append(item)
+        if len(self._run) >= RUN_MEMBERS or self._waiting_bytes > MESSAGE_BYTES:
+            self._send()
+
+    def member(self, member: Member, *, position: int, begin: int | None = None) -> None:
+        """This is the next member, whose data is told by `data` unless `begin` is all of it."""
+        if self._run:
             self._end_run()
-            items = self._items
-        self._waiting_bytes += _ITEM_BYTES + len(name)
-        item: Item = (position, begin, name, mode, uid, gid, mtime_ns, size)
-        if xattrs or holes is not None or listed or kind not in _PLAIN:
-            extents = (holes.extents, holes.size) if holes else None
-            item += (int(kind), target, device, dict(xattrs), acl_access, acl_default, extents)
-            self._waiting_bytes += len(acl_access) + len(acl_default)
-            self._waiting_bytes += sum(len(key) + len(value) for key, value in xattrs.items())
-            if holes:
-                self._waiting_bytes += _EXTENT_BYTES * len(holes.extents)
-        elif items is not self._run:
-            item += (int(kind),)
-        items.append(item)
+        self._items.append(self._item(member, position, begin))
+
+    def _item(self, member: Member, position: int, begin: int | None) -> Item:
+        """What is told of it; counted as waiting."""
+        self._waiting_bytes += _ITEM_BYTES + len(member.name)
+        short: Item = (position, begin, *member[:_BEYOND_FILE])
+        if member[_BEYOND_KIND:] == _PLAIN and member.kind in _PLAIN_KINDS:
+            return (*short, int(member.kind))
+        xattrs, holes = dict(member.xattrs), member.sparse
+        self._waiting_bytes += len(member.acl_access) + len(member.acl_default)
+        self._waiting_bytes += sum(len(key) + len(value) for key, value in xattrs.items())
+        if holes:
+            self._waiting_bytes += _EXTENT_BYTES * len(holes.extents)
+        extents = (holes.extents, holes.size) if holes else None
+        lists = member.acl_access, member.acl_default
+        return (*short, int(member.kind), member.target, member.device, xattrs, *lists, extents)
 
     def data(self, begin: int, end: int) -> None:
         """More data of the last member: its offsets in the memory."""
@@ -132,12 +148,8 @@ class Orders:
 
     def end_member(self) -> None:
         """That was all of its data."""
-        if self._run:
-            enough = len(self._run) >= RUN_MEMBERS
-        else:
-            self._members += 1
-            enough = self._members >= MESSAGE_MEMBERS
-        if enough or self._waiting_bytes > MESSAGE_BYTES:
+        self._members += 1
+        if self._members >= MESSAGE_MEMBERS or self._waiting_bytes > MESSAGE_BYTES:
             self._send()
 
     def end_slot(self) -> None:
@@ -284,24 +296,9 @@ def items_of(
 
 
 def member_of(item: Item) -> Member:
-    _position, _begin, name, mode, uid, gid, mtime_ns, size, *more = item
+    fields, more = item[2:FILE_FIELDS], item[FILE_FIELDS:]
     if len(more) <= 1:
-        plain = _KINDS[more[0]] if more else _FILE
-        return Member(name, plain, mode, uid, gid, mtime_ns, size, b"", (0, 0), {}, b"", b"", None)
-    kind, target, device, xattrs, acl_access, acl_default, extents = more
+        return Member._make((*fields, _KINDS[more[0]] if more else _FILE, *_PLAIN))
+    kind, *others, extents = more
     holes = Sparse(extents=extents[0], size=extents[1]) if extents else None
-    return Member(
-        name,
-        _KINDS[kind],
-        mode,
-        uid,
-        gid,
-        mtime_ns,
-        size,
-        target,
-        device,
-        xattrs,
-        acl_access,
-        acl_default,
-        holes,
-    )
+    return Member._make((*fields, _KINDS[kind], *others, holes))

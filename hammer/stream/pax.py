@@ -9,6 +9,10 @@ from urllib.parse import unquote_to_bytes
 Records = dict[bytes, bytes]
 
 _SECONDS = re.compile(rb"(-?)(\d{1,12})(?:\.(\d*))?")
+# What GNU tar writes of every member once it keeps extended attributes.
+_TIMES = re.compile(
+    rb"(?:(\d\d) mtime=(.{1,30})\n)?(\d\d) atime=(.{1,30})\n(\d\d) ctime=(.{1,30})\n"
+)
 _XATTR = b"SCHILY.xattr."
 _XATTR_LIBARCHIVE = b"LIBARCHIVE.xattr."
 _SELINUX = b"RHT.security.selinux"
@@ -25,6 +29,13 @@ def records(data: bytes) -> Records:
     pax(1), "pax Extended Header": each record is "%d %s=%s\\n" with its own
     length in front, so that a value may hold any byte.
     """
+    if times := _TIMES.fullmatch(data):
+        one, mtime, two, atime, three, ctime = times.groups()
+        if int(two) == len(atime) + 10 and int(three) == len(ctime) + 10:
+            if mtime is None:
+                return {b"atime": atime, b"ctime": ctime}
+            if int(one) == len(mtime) + 10:
+                return {b"mtime": mtime, b"atime": atime, b"ctime": ctime}
     found: Records = {}
     sparse = []
     at = 0

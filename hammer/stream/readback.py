@@ -18,7 +18,7 @@ from typing import NamedTuple
 from hammer.errors import TreeDiffers
 from hammer.stream import acl, inodes
 from hammer.stream.inodes import Inode
-from hammer.stream.tar import Kind, Member, printable
+from hammer.stream.member import Kind, Member, printable
 
 _READ_BYTES = 1 << 20
 _MISSING = "missing"

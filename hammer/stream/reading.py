@@ -99,12 +99,11 @@ class Reading:
         flow, orders = Flow(self._plain()), self._orders
         for member in Archive(flow, url=self._url):
             if flow.holds(member.size):
-                orders.member(member, position=flow.position, begin=self._begin + flow.at)
-                flow.skip(member.size)
+                orders.whole(member, position=flow.position, begin=self._begin + flow.at)
             else:
                 orders.member(member, position=flow.position)
                 self._tell_data(flow, member.size)
-            orders.end_member()
+                orders.end_member()
         # tar ends before its padding does, and the frame's checksum comes last.
         flow.drain()
         orders.end()

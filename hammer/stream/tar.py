@@ -4,44 +4,21 @@ Nothing is written here. What a header may say is checked so far that whoever
 writes the members gets no number out of range and no name that leads outside.
 """
 
-import zlib
-from collections.abc import Iterator, Mapping
-from enum import IntEnum, auto
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from hammer.errors import ImageNotTar, TarCorrupt, TarMemberOutside, TarMemberUnsupported
-from hammer.stream import pax, sparse
+from hammer.stream import header, pax, plain, sparse
 from hammer.stream.flow import Flow
+from hammer.stream.header import number
+from hammer.stream.member import NO_DEVICE, NO_XATTRS, Kind, Member, printable
 from hammer.stream.sparse import BLOCK_BYTES, Sparse
 
 _ZEROS = bytes(BLOCK_BYTES)
-_POSIX_MAGIC = b"ustar\x0000"
 # Names, PAX records and xattr values together; the kernel takes no xattr above
 # 64 KiB (XATTR_SIZE_MAX in limits.h) and no path above 4 KiB.
 _MAX_EXTENSION_BYTES = 4 << 20
 _MAX_GLOBAL_BYTES = 64 << 10  # what every member has: git and GNU tar write some words
 _MAX_SIZE_BYTES = 1 << 62
-_MAX_MTIME_NS = 1 << 63  # ktime_t of Linux ends there, in 2262
-_MAX_ID = 0xFFFF_FFFE  # chown(2) reads the number after it as "leave it"
-_SHOWN_BYTES = 256
-_NO_XATTRS: dict[bytes, bytes] = {}
-_NO_DEVICE = (0, 0)
-# What GNU tar writes of every member once it keeps extended attributes.
-_TIMES = {b"mtime", b"atime", b"ctime"}
-
-
-class Kind(IntEnum):
-    """As integers, which are found in a set ten times as fast as other members of enums."""
-
-    FILE = auto()
-    DIRECTORY = auto()
-    SYMLINK = auto()
-    HARDLINK = auto()
-    CHARACTER = auto()
-    BLOCK = auto()
-    FIFO = auto()
-
 
 # "7" is a contiguous file, which no filesystem here knows; "D" is a directory
 # of GNU's incremental dumps with a list of names as its data; NUL is v7's file.
@@ -58,35 +35,12 @@ _KINDS = {
     b"D": Kind.DIRECTORY,
     b"6": Kind.FIFO,
 }
-# Of these most members are, of which no more is said than their headers do.
-_PLAIN = {b"0": Kind.FILE, b"5": Kind.DIRECTORY}
-_FILE = Kind.FILE  # looked up once: a member of an enum costs as much as a slice of the header
 # x, g and X (Solaris, before POSIX chose x) hold PAX records; L and K are GNU's
 # long names.
 _EXTENSIONS = {b"x", b"g", b"X", b"L", b"K"}
 _LINKS = {Kind.HARDLINK, Kind.SYMLINK}
 _DEVICES = {Kind.CHARACTER, Kind.BLOCK}
 _WITHOUT_DATA = _DEVICES | _LINKS | {Kind.FIFO}
-
-
-class Member(NamedTuple):
-    name: bytes
-    """Below the root, without leading, doubled or closing slash; empty for the root itself."""
-    kind: Kind
-    mode: int
-    uid: int
-    gid: int
-    mtime_ns: int
-    size: int
-    """Bytes of data in the archive, to be taken from the flow before the next member."""
-    target: bytes
-    """Of a symbolic link as written; of a hard link like `name`; else empty."""
-    device: tuple[int, int]
-    """Major and minor number; of what is no device (0, 0)."""
-    xattrs: Mapping[bytes, bytes]
-    acl_access: bytes
-    acl_default: bytes
-    sparse: Sparse | None
 
 
 class Archive:
@@ -121,7 +75,16 @@ class Archive:
                     raise self._corrupt("an extended header is followed by no member", start)
                 self.end_mark = bool(block)
                 return
-            if not is_header(block):
+            member = None
+            if not self._global and len(block) == BLOCK_BYTES:
+                member = plain.member(block, self._local)
+            if member is not None:
+                if self._extended_bytes:
+                    self._local, self._extended_bytes = {}, 0
+                yield member
+                start = self._pass_on(start + BLOCK_BYTES + member.size)
+                continue
+            if not header.is_header(block):
                 if start == 0:
                     raise ImageNotTar(url=self._url)
                 raise self._corrupt("this is not a tar header", start)
@@ -131,10 +94,14 @@ class Archive:
                 raise self._corrupt(str(error), start) from None
             if member is not None:
                 yield member
-            start = data_end + -data_end % BLOCK_BYTES
-            left = start - flow.position
-            if left and flow.skip(left) != left:
-                raise self._corrupt("the archive ends inside of a member", flow.position)
+            start = self._pass_on(data_end)
+
+    def _pass_on(self, data_end: int) -> int:
+        """Go to the header after the member, and say where that is."""
+        start = data_end + -data_end % BLOCK_BYTES
+        if not self._flow.skip_to(start):
+            raise self._corrupt("the archive ends inside of a member", self._flow.position)
+        return start
 
     def _read(self, block: bytes, position: int) -> tuple[Member | None, int]:
         """The member of a header, or None if it only says something about the next one.
@@ -153,35 +120,7 @@ class Archive:
         records = {**self._global, **self._local} if self._global else self._local
         if self._extended_bytes:
             self._local, self._extended_bytes = {}, 0
-        kind = _PLAIN.get(flag)
-        if kind is not None and (not records or records.keys() <= _TIMES):
-            name = _name(block)
-            if kind is not _FILE:  # POSIX: no data follows a directory, whatever its size says
-                return self._plain(kind, name, block, records, 0), position
-            if name[-1:] != b"/":
-                return self._plain(kind, name, block, records, size), position + size
         return self._member(block, records, size=size)
-
-    def _plain(
-        self, kind: Kind, name: bytes, block: bytes, records: pax.Records, size: int
-    ) -> Member:
-        """One of which nothing else is said than of most members: these should cost little."""
-        mode, uid, gid = _access(block[100:124])
-        return Member(
-            self._below_root(name, shown=name),
-            kind,
-            mode,
-            uid,
-            gid,
-            _time_ns_with(block[136:148], records) if records else _time_ns(block[136:148]),
-            size,
-            b"",
-            _NO_DEVICE,
-            _NO_XATTRS,
-            b"",
-            b"",
-            None,
-        )
 
     def _member(self, block: bytes, records: pax.Records, *, size: int) -> tuple[Member, int]:
         flag = block[156:157]
@@ -203,15 +142,15 @@ class Archive:
         mode, uid, gid = _access_with(block[100:124], records)
         member = Member(
             self._below_root(name, shown=name),
-            kind,
             mode,
             uid,
             gid,
             _time_ns_with(block[136:148], records),
             data_end - self._flow.position,
+            kind,
             target if kind in _LINKS else b"",
-            _device(block, records) if kind in _DEVICES else _NO_DEVICE,
-            pax.xattrs(records) if records else _NO_XATTRS,
+            _device(block, records) if kind in _DEVICES else NO_DEVICE,
+            pax.xattrs(records) if records else NO_XATTRS,
             records.get(b"SCHILY.acl.access", b""),
             records.get(b"SCHILY.acl.default", b""),
             holes,
@@ -270,91 +209,23 @@ class Archive:
         return TarCorrupt(url=self._url, reason=reason, offset=offset)
 
 
-def is_header(block: bytes) -> bool:
-    """Whether the checksum is right: the sum of all bytes, its own field as eight blanks.
-
-    Old writers summed signed characters; GNU tar accepts both.
-    """
-    if len(block) < BLOCK_BYTES:
-        return False
-    field = block[148:156]
-    try:
-        expected = number(field) - 8 * 0x20
-    except ValueError:
-        return False
-    # The low half of Adler-32 (RFC 1950) is 1 + the sum of all bytes modulo 65521, and
-    # ten times as fast as sum(): with two headers a member, that counts.
-    adler, of_field = zlib.adler32(block) & 0xFFFF, zlib.adler32(field) & 0xFFFF
-    if adler == (expected + of_field) % 65521:
-        return True
-    rest = block[:148] + block[156:]
-    return expected == sum(rest) - 256 * sum(byte >= 0x80 for byte in rest)
-
-
-def number(field: bytes) -> int:
-    """A header's number: octal digits, or base 256 if its first bit is set. Raises ValueError."""
-    if field[0] & 0x80:
-        bits = 8 * len(field) - 1
-        value = int.from_bytes(field, "big") & ((1 << bits) - 1)
-        return value - (1 << bits) if field[0] & 0x40 else value
-    try:
-        return int(field.rstrip(b" \0"), 8)  # as all writers of today have it
-    except ValueError:
-        text = field.partition(b"\0")[0].strip()
-    if text.strip(b"01234567"):
-        raise ValueError("a field of the header holds no number")
-    return int(text, 8) if text else 0
-
-
-@lru_cache(maxsize=1000)
-def _access(fields: bytes) -> tuple[int, int, int]:
-    """Mode, owner and group of a header, which most members have in common. Raises ValueError."""
-    uid, gid = number(fields[8:16]), number(fields[16:])
-    return number(fields[:8]) & 0o7777, _id_in_range(uid), _id_in_range(gid)
-
-
 def _access_with(fields: bytes, records: pax.Records) -> tuple[int, int, int]:
     """As the records have it, which may have what a header has no room for."""
     if b"uid" not in records and b"gid" not in records:
-        return _access(fields)
+        return header.access(fields)
     uid = pax.number(records[b"uid"]) if b"uid" in records else number(fields[8:16])
     gid = pax.number(records[b"gid"]) if b"gid" in records else number(fields[16:])
-    return number(fields[:8]) & 0o7777, _id_in_range(uid), _id_in_range(gid)
-
-
-def _id_in_range(number: int) -> int:
-    if not 0 <= number <= _MAX_ID:
-        raise ValueError("the owner of a member is out of range")
-    return number
-
-
-@lru_cache(maxsize=1000)
-def _time_ns(field: bytes) -> int:
-    return _time_in_range(number(field) * 10**9)
+    return number(fields[:8]) & 0o7777, header.id_in_range(uid), header.id_in_range(gid)
 
 
 def _time_ns_with(field: bytes, records: pax.Records) -> int:
     if b"mtime" not in records:
-        return _time_ns(field)
-    return _time_in_range(pax.nanoseconds(records[b"mtime"]))
-
-
-def _time_in_range(time_ns: int) -> int:
-    if not -_MAX_MTIME_NS < time_ns < _MAX_MTIME_NS:
-        raise ValueError("the time of a member is out of range")
-    return time_ns
-
-
-def _name(block: bytes) -> bytes:
-    name = block[:100].partition(b"\0")[0]
-    if block[345] and block[257:265] == _POSIX_MAGIC:
-        # GNU's own magic has times where POSIX has the first half of the name.
-        return block[345:500].partition(b"\0")[0] + b"/" + name
-    return name
+        return header.time_ns(field)
+    return header.time_in_range(pax.nanoseconds(records[b"mtime"]))
 
 
 def _names(block: bytes, records: pax.Records, *, size: int) -> tuple[bytes, bytes, int]:
-    name, target = _name(block), block[157:257].partition(b"\0")[0]
+    name, target = header.name(block), block[157:257].partition(b"\0")[0]
     if records:
         name = records.get(b"GNU.sparse.name") or records.get(b"path") or name
         target = records.get(b"linkpath") or target
@@ -384,10 +255,3 @@ def _checked(member: Member) -> Member:
     if member.xattrs and any(b"\0" in name or not name for name in member.xattrs):
         raise ValueError("the name of an extended attribute is not valid")
     return member
-
-
-def printable(name: bytes) -> str:
-    """A name for messages: short, and no control characters, whatever the archive holds."""
-    text = name[:_SHOWN_BYTES].decode(errors="backslashreplace")
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text) or "(empty)"
-    return f"{shown}..." if len(name) > _SHOWN_BYTES else shown

@@ -27,9 +27,9 @@ from hammer.stream import acl, inodes
 from hammer.stream.attributes import NOT_POSSIBLE, set_mode, set_owner, set_xattrs
 from hammer.stream.helping import Helper
 from hammer.stream.kept_acls import KeptAcls
+from hammer.stream.member import Kind, Member, printable
 from hammer.stream.orders import Item, Message, Told, member_of
 from hammer.stream.readback import Readback
-from hammer.stream.tar import Kind, Member, printable
 
 T = TypeVar("T")
 
@@ -226,7 +226,7 @@ class Tree:
     # --- one kind each --------------------------------------------------------------------
 
     def _write_file(self, member: Member, told: Told) -> None:
-        name, _kind, mode, uid, gid, mtime_ns, size, *_more, sparse = member
+        name, mode, uid, gid, mtime_ns, size, *_more, sparse = member
         fd = self._new_file(name, mode)
         self._crc = 0
         try:

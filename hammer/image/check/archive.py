@@ -8,7 +8,7 @@ from hammer.image.check import rules
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome
 from hammer.stream import acl, frames
-from hammer.stream.tar import printable
+from hammer.stream.member import printable
 
 
 def findings(facts: Facts) -> Iterator[Outcome]:

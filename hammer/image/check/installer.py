@@ -10,7 +10,7 @@ from hammer.image.check.programs import ELF_MAGIC, X86_64, elf_interpreter, sheb
 from hammer.image.check.reader import INSTALLERS, Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked
 from hammer.image.check.tree import Entry, Tree
-from hammer.stream.tar import printable
+from hammer.stream.member import printable
 
 # Which shell can parse a script for which interpreter: dash knows less than bash does,
 # so that bash reads what is for bash only.

@@ -8,7 +8,7 @@ from hammer.image.check import bzimage, rules
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked, listed
 from hammer.image.check.tree import Entry, Tree
-from hammer.stream.tar import Kind, printable
+from hammer.stream.member import Kind, printable
 
 _KERNEL = re.compile(rb"vmlinuz-(.+)")
 # Debian and Ubuntu; Fedora and its kin; SUSE.

@@ -11,7 +11,7 @@ from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome
 from hammer.image.check.space import BLOCK_BYTES, MIB, Taken, mount_of, taken
 from hammer.image.check.tree import Names, Tree
-from hammer.stream.tar import Kind
+from hammer.stream.member import Kind
 
 
 def read_layout(path: Path) -> FilesystemLayout:

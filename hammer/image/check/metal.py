@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hammer.image.check import rules
 from hammer.image.check.reader import DOCUMENT_BYTES, METAL, Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked, listed
-from hammer.stream.tar import Kind, printable
+from hammer.stream.member import Kind, printable
 
 # Written on the machine, by the agent or by the installer.
 _WRITTEN_THERE = (

@@ -7,7 +7,7 @@ from hammer.image.check import rules
 from hammer.image.check.reader import METAL, Facts
 from hammer.image.check.rules import Finding, Outcome
 from hammer.image.check.tree import Contradiction, Names, Tree
-from hammer.stream.tar import Kind
+from hammer.stream.member import Kind
 
 # As contract/paths.py has them, see reader.py. The first are removed before they are written,
 # so that a link does not lead to what is written.

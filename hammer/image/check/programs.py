@@ -3,7 +3,7 @@
 from struct import Struct, error
 
 from hammer.image.check.tree import Entry, Tree
-from hammer.stream.tar import printable
+from hammer.stream.member import printable
 
 ELF_MAGIC = b"\x7fELF"
 X86_64 = 62  # EM_X86_64, elf(5)

@@ -13,9 +13,10 @@ from hammer.image.check.tree import Contradiction, Entry, Names, TooMany, Tree
 from hammer.stream import frames, http
 from hammer.stream.ahead import ahead
 from hammer.stream.flow import Flow
+from hammer.stream.member import Kind, Member
 from hammer.stream.published import source_errors
 from hammer.stream.sparse import BLOCK_BYTES
-from hammer.stream.tar import Archive, Kind, Member
+from hammer.stream.tar import Archive
 from hammer.stream.unpacker import keep_freed_memory
 
 # Blocks of 16 TiB, the end of an extent's 32 bit number (Linux, fs/ext4/ext4.h).

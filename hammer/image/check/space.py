@@ -7,7 +7,7 @@ from hammer.image.check import rules
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome
 from hammer.image.check.tree import Entry, Tree
-from hammer.stream.tar import Kind
+from hammer.stream.member import Kind
 
 MIB = 1 << 20
 BLOCK_BYTES = 4096

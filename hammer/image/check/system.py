@@ -6,7 +6,7 @@ from hammer.image.check import programs, rules
 from hammer.image.check.reader import Facts
 from hammer.image.check.rules import Finding, Outcome, Unchecked, listed
 from hammer.image.check.tree import Tree
-from hammer.stream.tar import Kind, printable
+from hammer.stream.member import Kind, printable
 
 _INIT = "sbin/init"
 _SHELL = "bin/sh"

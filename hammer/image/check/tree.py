@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from hammer.host.files import SYMLINKS_MAX
-from hammer.stream.tar import Kind, Member, printable
+from hammer.stream.member import Kind, Member, printable
 
 # A member takes about 280 bytes here (measured with 300 000 names as Debian has them), so that
 # this is the limit of the check's memory: twenty times the files of a large server.

@@ -2,7 +2,7 @@
 
 from struct import Struct
 
-from hammer.stream.tar import Kind, Member, printable
+from hammer.stream.member import Kind, Member, printable
 
 CAPABILITY = b"security.capability"
 _NAMESPACES = (b"user.", b"trusted.", b"security.", b"system.")

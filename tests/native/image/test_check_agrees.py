@@ -11,7 +11,7 @@ from hammer.errors import HammerError
 from hammer.image.check.lint import Report, as_url
 from hammer.stream.http import Patience
 from hammer.stream.image import HttpImages
-from hammer.stream.tar import Kind
+from hammer.stream.member import Kind
 from tests.images import (
     NAME,
     PACKERS,

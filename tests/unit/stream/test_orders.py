@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hammer.stream import orders
+from hammer.stream.member import Kind, Member
 from hammer.stream.orders import (
     FEWEST_FILES,
     MESSAGE_BYTES,
@@ -23,7 +24,6 @@ from hammer.stream.orders import (
 )
 from hammer.stream.slots import OtherEndGone, Slots, Turns, done
 from hammer.stream.sparse import Sparse
-from hammer.stream.tar import Kind, Member
 
 FILE = Member(
     name=b"etc/\xff",
@@ -176,8 +176,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("few")
 def test_files_in_a_row_are_a_message_with_their_names(pipes: Pipes) -> None:
     for member in (*named(b"a", b"b"), NODE, *named(b"c", of=FILE), *named(b"d")):
-        pipes.orders.member(member, position=0, begin=0)
-        pipes.orders.end_member()
+        pipes.orders.whole(member, position=0, begin=0)
     pipes.orders.end()
     names = [files for files, _items in pipes.messages()]
     # Neither nodes nor files with access control lists, which are set by their names at the end.
@@ -190,8 +189,7 @@ def test_few_files_go_with_what_is_around_them(pipes: Pipes) -> None:
     simple = PLAIN._replace(xattrs={}, sparse=None)
     members = [directory, *named(*few, of=simple), NODE, *named(*enough, of=simple), directory]
     for member in members:
-        pipes.orders.member(member, position=0, begin=0)
-        pipes.orders.end_member()
+        pipes.orders.whole(member, position=0, begin=0)
     pipes.orders.end()
     told: list[list[bytes]] = []
     runs: list[list[bytes]] = []
@@ -214,15 +212,13 @@ def test_few_files_go_with_what_is_around_them(pipes: Pipes) -> None:
 @pytest.mark.usefixtures("few")
 def test_a_file_that_goes_on_in_the_next_slot_is_not_among_them(pipes: Pipes) -> None:
     first, second, third = named(b"a", b"b", b"c")
-    pipes.orders.member(first, position=0, begin=0)
-    pipes.orders.end_member()
+    pipes.orders.whole(first, position=0, begin=0)
     pipes.orders.member(second, position=0)
     pipes.orders.data(6, 9)
     pipes.orders.end_slot()
     pipes.orders.data(16, 19)
     pipes.orders.end_member()
-    pipes.orders.member(third, position=0, begin=19)
-    pipes.orders.end_member()
+    pipes.orders.whole(third, position=0, begin=19)
     pipes.orders.end_slot()
     pipes.orders.end()
     assert [files for files, _items in pipes.messages() if files] == [[b"a"], [b"c"]]
@@ -231,8 +227,7 @@ def test_a_file_that_goes_on_in_the_next_slot_is_not_among_them(pipes: Pipes) ->
 @pytest.mark.usefixtures("few")
 def test_what_is_taken_as_a_whole_is_not_told(pipes: Pipes) -> None:
     for member in (*named(b"a"), NODE, *named(b"b")):
-        pipes.orders.member(member, position=0, begin=0)
-        pipes.orders.end_member()
+        pipes.orders.whole(member, position=0, begin=0)
     pipes.orders.end_slot()
     pipes.orders.end()
     happened: list[str] = []
@@ -282,29 +277,24 @@ def test_who_writes_is_gone() -> None:
 
 def test_work_begins_before_a_slot_is_full(pipes: Pipes) -> None:
     for number in range(RUN_MEMBERS):
-        pipes.orders.member(PLAIN._replace(name=b"%d" % number), position=0, begin=0)
-        pipes.orders.end_member()
+        pipes.orders.whole(PLAIN._replace(name=b"%d" % number), position=0, begin=0)
     for _ in range(MESSAGE_MEMBERS):
-        pipes.orders.member(NODE, position=0, begin=0)
-        pipes.orders.end_member()
+        pipes.orders.whole(NODE, position=0, begin=0)
     assert [len(files) for files, _items in pipes.messages()] == [RUN_MEMBERS, 0]
 
 
 def test_a_run_of_files_is_not_cut_before_its_end(pipes: Pipes) -> None:
     files = [PLAIN._replace(name=b"%d" % number) for number in range(MESSAGE_MEMBERS + 1)]
     for member in (*files, NODE):
-        pipes.orders.member(member, position=0, begin=0)
-        pipes.orders.end_member()
+        pipes.orders.whole(member, position=0, begin=0)
     pipes.orders.end()
     assert [len(files) for files, _items in pipes.messages()] == [MESSAGE_MEMBERS + 1, 0, 0]
 
 
 def test_short_runs_do_not_hold_back_what_is_between_them(pipes: Pipes) -> None:
     for number in range(MESSAGE_MEMBERS - 1):
-        pipes.orders.member(NODE, position=0, begin=0)
-        pipes.orders.end_member()
-        pipes.orders.member(PLAIN._replace(name=b"%d" % number), position=0, begin=0)
-        pipes.orders.end_member()
+        pipes.orders.whole(NODE, position=0, begin=0)
+        pipes.orders.whole(PLAIN._replace(name=b"%d" % number), position=0, begin=0)
     assert [files for files, _items in pipes.messages()] == [[]]
 
 

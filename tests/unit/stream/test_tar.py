@@ -19,7 +19,9 @@ from hammer.errors import (
     TarMemberUnsupported,
 )
 from hammer.stream.flow import Flow
-from hammer.stream.tar import Archive, Kind, Member, number, printable
+from hammer.stream.header import number
+from hammer.stream.member import Kind, Member, printable
+from hammer.stream.tar import Archive
 from tests.images import Directory, Entries, File, HardLink, Link, Node, tar_of
 
 URL = "http://images/img.tar.lz4"

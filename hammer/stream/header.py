@@ -1,0 +1,89 @@
+"""The header of a member, one block of fields (tar(5) of libarchive: v7, ustar and GNU)."""
+
+from functools import lru_cache
+from zlib import adler32
+
+from hammer.stream.sparse import BLOCK_BYTES
+
+_POSIX_MAGIC = b"ustar\x0000"
+_MAX_MTIME_NS = 1 << 63  # ktime_t of Linux ends there, in 2262
+_MAX_ID = 0xFFFF_FFFE  # chown(2) reads the number after it as "leave it"
+_OF_BLANKS = 8 * ord(" ")
+
+
+def is_header(block: bytes) -> bool:
+    """Whether the checksum is right: the sum of all bytes, its own field as eight blanks.
+
+    Old writers summed signed characters; GNU tar accepts both.
+    """
+    if len(block) < BLOCK_BYTES:
+        return False
+    field = block[148:156]
+    try:
+        expected = number(field)
+    except ValueError:
+        return False
+    if adler32(block) & 0xFFFF == adler32_of_sum(expected, field):
+        return True
+    rest = block[:148] + block[156:]
+    return expected == sum(rest) - 256 * sum(byte >= 0x80 for byte in rest) + _OF_BLANKS
+
+
+def adler32_of_sum(expected: int, field: bytes) -> int:
+    """What the low half of the Adler-32 of a header is, if the sum in its `field` is right.
+
+    It is 1 + the sum of all bytes modulo 65521 (RFC 1950), and ten times as fast as sum(): with
+    two headers a member, that counts.
+    """
+    return (expected - _OF_BLANKS + (adler32(field) & 0xFFFF)) % 65521
+
+
+def number(field: bytes) -> int:
+    """A header's number: octal digits, or base 256 if its first bit is set. Raises ValueError."""
+    if field[0] & 0x80:
+        bits = 8 * len(field) - 1
+        value = int.from_bytes(field, "big") & ((1 << bits) - 1)
+        return value - (1 << bits) if field[0] & 0x40 else value
+    try:
+        return int(field.rstrip(b" \0"), 8)  # as all writers of today have it
+    except ValueError:
+        text = field.partition(b"\0")[0].strip()
+    if text.strip(b"01234567"):
+        raise ValueError("a field of the header holds no number")
+    return int(text, 8) if text else 0
+
+
+@lru_cache(maxsize=1000)
+def access(fields: bytes) -> tuple[int, int, int]:
+    """Mode, owner and group of a header, which most members have in common. Raises ValueError."""
+    uid, gid = number(fields[8:16]), number(fields[16:])
+    return number(fields[:8]) & 0o7777, id_in_range(uid), id_in_range(gid)
+
+
+@lru_cache(maxsize=1000)
+def time_ns(field: bytes) -> int:
+    """Raises ValueError."""
+    return time_in_range(number(field) * 10**9)
+
+
+def name(block: bytes) -> bytes:
+    """As it is written."""
+    name = block[:100].partition(b"\0")[0]
+    if block[345] and block[257:265] == _POSIX_MAGIC:
+        # GNU's own magic has times where POSIX has the first half of the name.
+        return block[345:500].partition(b"\0")[0] + b"/" + name
+    return name
+
+
+def id_in_range(number: int) -> int:
+    """Raises ValueError."""
+    if not 0 <= number <= _MAX_ID:
+        raise ValueError("the owner of a member is out of range")
+    return number
+
+
+def time_in_range(time_ns: int) -> int:
+    """Raises ValueError."""
+    if not -_MAX_MTIME_NS < time_ns < _MAX_MTIME_NS:
+        raise ValueError("the time of a member is out of range")
+    return time_ns

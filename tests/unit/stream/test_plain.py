@@ -1,0 +1,101 @@
+"""The short way to most members leads to the same members as the long one."""
+
+import random
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hammer.errors import HammerError
+from hammer.stream import plain
+from hammer.stream.flow import Flow
+from hammer.stream.member import Member
+from hammer.stream.tar import Archive
+from tests.images import Directory, Entries, File, HardLink, Link, tar_of
+from tests.native.stream.mutants import mutated_tar
+
+TIMES = {"atime": "1.5", "ctime": "1700000000"}
+LONG = "/".join(["directory-with-a-name"] * 6)
+ENTRIES: Entries = [
+    (".", Directory()),
+    ("d", Directory(mode=0o2750, uid=7)),
+    ("d/f", File(b"x" * 700, mode=0o4755, gid=8)),
+    ("d/times", File(b"y", pax={**TIMES, "mtime": "1700000000.123456789"})),
+    ("d/no-mtime", File(b"", pax=TIMES)),
+    ("d/before", File(b"z", pax={"mtime": "-1.5"})),
+    (f"{LONG}/f", File(b"x")),
+    ("a/./b//c/", Directory()),
+    ("d/.hidden", File(b"h")),
+    ("d/xattr", File(b"x", pax={**TIMES, "SCHILY.xattr.user.a": "b"})),
+    ("d/owner", File(b"x", pax={"uid": "3000000"})),
+    ("link", Link("d/f")),
+    ("hard", HardLink("d/f")),
+]
+FORMATS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]
+ARCHIVES = [tar_of(ENTRIES, format=format) for format in FORMATS]
+
+
+@contextmanager
+def counted(*, short: bool) -> Iterator[list[Member | None]]:
+    """What the short way gave, and was used or not."""
+    given: list[Member | None] = []
+
+    def member(block: bytes, records: dict[bytes, bytes]) -> Member | None:
+        given.append(original(block, records))
+        return given[-1] if short else None
+
+    original = plain.member
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain, "member", member)
+        yield given
+
+
+def read(data: bytes) -> list[object]:
+    """Each member with its data, and what ended the archive."""
+    chunks = (data[at : at + 1000] for at in range(0, len(data), 1000))
+    flow = Flow(chunks)
+    found: list[object] = []
+    try:
+        for member in Archive(flow, url="u"):
+            found.append((member, flow.take(member.size)))
+    except HammerError as error:
+        found.append((type(error), str(error), flow.position))
+    return found
+
+
+@pytest.mark.parametrize("archive", ARCHIVES, ids=["ustar", "gnu", "pax"])
+def test_most_members_go_the_short_way_and_are_the_same(archive: bytes) -> None:
+    with counted(short=True) as given:
+        short = read(archive)
+    short_ones = {member.name for member in given if member is not None}
+    assert short_ones >= {b"d", b"d/f", b"d/no-mtime"}
+    assert short_ones.isdisjoint({b"link", b"hard", b"d/.hidden", b"a/b/c"})
+    with counted(short=False):
+        assert read(archive) == short
+    assert len(short) == len(ENTRIES)
+
+
+def test_times_and_long_names_go_the_short_way_in_pax_and_attributes_do_not() -> None:
+    with counted(short=True) as given:
+        read(ARCHIVES[2])
+    names = {member.name for member in given if member is not None}
+    assert names >= {b"d/times", b"d/before"}
+    assert b"d/xattr" not in names
+    assert b"d/owner" not in names
+    with counted(short=True) as given:
+        read(ARCHIVES[0])
+    assert f"{LONG}/f".encode() in {member.name for member in given if member is not None}
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.sampled_from(ARCHIVES), st.integers(0, 1 << 32))
+@example(ARCHIVES[0], 19623).via("a directory of -1 bytes")
+def test_damaged_archives_are_read_alike(archive: bytes, seed: int) -> None:
+    data = mutated_tar(archive, random.Random(seed))
+    with counted(short=True):
+        short = read(data)
+    with counted(short=False):
+        assert read(data) == short
