@@ -7,6 +7,7 @@ from typing import TextIO
 from hammer.host.qemu import HOST, OVMF, Disk, Running
 from hammer.host.qemu import Guest as QemuGuest
 from hammer.image.trial.transcript import plain
+from tests.vm.unpacked_kernel import unpacked
 from tests.vm.verdict import Verdict, VmLost, events_in, proof_in, tail
 
 __all__ = ["OVMF", "Disk", "Guest", "seen_by_guest"]
@@ -19,6 +20,13 @@ POLL_S = 0.1
 
 
 class Guest(QemuGuest):
+    def command(self, cmdline: str = "") -> list[str]:
+        """Where there is no EFI stub to test, the kernel is started as it is unpacked."""
+        command = super().command(cmdline)
+        if self.kernel is not None and self.firmware == "bios":
+            command[command.index("-kernel") + 1] = str(unpacked(self.kernel))
+        return command
+
     def run(
         self,
         cmdline: str = "",
