@@ -28,10 +28,10 @@ PATHS: dict[type[HammerError], str | NoTest] = {
         "tests/unit/test_life.py::test_a_system_that_is_not_complete_is_not_started"
     ),
     errors.RetryUnsafe: "tests/unit/test_retry.py::test_no_step_is_left_out",
-    errors.SystemAmbiguous: "tests/native/test_chroot.py::test_which_system_is_found",
+    errors.SystemAmbiguous: "tests/native/chroot/test_chroot.py::test_which_system_is_found",
     # --- the machine document
     errors.LayoutMissing: "tests/unit/image/check/test_report.py::test_wrong_words",
-    errors.MachineUnknown: "tests/unit/test_sequence.py::test_a_machine_that_nobody_names",
+    errors.MachineUnknown: "tests/unit/test_refused.py::test_a_machine_that_nobody_names",
     errors.TrialDiskUnknown: (
         "tests/unit/image/test_trial_machine.py::test_disks_that_a_guest_cannot_have"
     ),
@@ -71,15 +71,15 @@ PATHS: dict[type[HammerError], str | NoTest] = {
     ),
     # --- this machine
     errors.ShellMissing: (
-        "tests/native/test_chroot.py::test_a_disk_without_a_system_can_be_entered_by_name"
+        "tests/native/chroot/test_chroot.py::test_a_disk_without_a_system_can_be_entered_by_name"
     ),
-    errors.SystemMissing: "tests/native/test_chroot.py::test_which_system_is_found",
+    errors.SystemMissing: "tests/native/chroot/test_chroot.py::test_which_system_is_found",
     errors.TargetReadOnly: (
-        "tests/native/test_chroot.py::test_what_was_mounted_stays_and_what_is_missing_comes"
+        "tests/native/chroot/test_chroot.py::test_what_was_mounted_stays_and_what_is_missing_comes"
     ),
     errors.RestartRefused: "tests/unit/test_power.py::test_a_restart_that_is_refused",
     errors.NotRamdisk: "tests/unit/test_commands.py::test_run_refuses_a_machine_with_a_system",
-    errors.NotRoot: "tests/unit/test_sequence.py::test_only_root_installs",
+    errors.NotRoot: "tests/unit/test_refused.py::test_only_root_installs",
     errors.AgentRunning: "tests/native/test_install.py::test_a_second_installation_is_refused",
     errors.ProgramFailed: (
         "tests/unit/test_programs.py::test_a_failure_names_command_status_and_last_word"

@@ -26,4 +26,4 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _installs(item: pytest.Item) -> bool:
-    return item.path.parent == HERE
+    return item.path.parent in (HERE, HERE / "chroot")
