@@ -59,7 +59,7 @@ class Flow:
         return self._at + size_bytes <= len(self._chunk)
 
     def skip_to(self, position: int) -> bool:
-        """Pass over all that is before a position; False if the end is."""
+        """Pass over what is left before a position ahead; False if the end comes before it."""
         at = position - self._before
         if at <= len(self._chunk):  # nearly always
             self._at = at

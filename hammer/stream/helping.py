@@ -16,7 +16,8 @@ from collections.abc import Collection
 from hammer.stream.orders import END_OF_SLOT, Message, send_all
 from hammer.stream.slots import OtherEndGone, done
 
-# So many messages are with the helper, that it never waits for the first process.
+# So many are given to the helper at most, so that it always finds one when it has done another;
+# most of them fit into the pipe to it (orders.py, PIPE_BYTES), or the first process would wait.
 MOST_MESSAGES = 8
 
 _ACK = b"."
@@ -39,8 +40,7 @@ class Helper:
 
     def has_room(self) -> bool:
         """Whether it could do with another message."""
-        while self._given and self._acks.poll(0):
-            self._take_acks()
+        self._take_what_is_there()
         return len(self._given) < MOST_MESSAGES
 
     def give(self, message: Message, files: Collection[bytes]) -> None:
@@ -56,10 +56,15 @@ class Helper:
 
     def slot_done(self) -> None:
         """This process is done with a slot; it is free when the helper is done with it, too."""
+        self._take_what_is_there()  # nobody else may do so for many slots, and a pipe gets full
         if self._given:
             self.give(END_OF_SLOT, ())
         else:
             done(self._done_fd)
+
+    def _take_what_is_there(self) -> None:
+        while self._given and self._acks.poll(0):
+            self._take_acks()
 
     def _take_acks(self) -> None:
         acks = os.read(self.acks_fd, _ACKS_BYTES)

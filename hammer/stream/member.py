@@ -24,6 +24,8 @@ class Kind(IntEnum):
 
 
 class Member(NamedTuple):
+    """The fields before `kind` are what a plain file differs in from others: see orders.py."""
+
     name: bytes
     """Below the root, without leading, doubled or closing slash; empty for the root itself."""
     mode: int
@@ -31,7 +33,7 @@ class Member(NamedTuple):
     gid: int
     mtime_ns: int
     size: int
-    """Bytes of data in the archive, to be taken from the flow before the next member."""
+    """Bytes of data in the archive."""
     kind: Kind
     target: bytes
     """Of a symbolic link as written; of a hard link like `name`; else empty."""

@@ -38,8 +38,9 @@ RUN_MEMBERS = 128
 """The most of one, so that the files of a directory come to one process."""
 
 PIPE_BYTES = 1 << 20
-"""Room for the orders of all slots full of small files: who reads is ahead of those who write, and
-they find work whenever they run (pipe(7): 64 KiB else, and this much for everybody)."""
+"""Of the pipes to those who write: room for the orders of all slots full of small files. Who reads
+is ahead of them, and they find work whenever they run (pipe(7): 64 KiB else, and this much for
+everybody)."""
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -52,20 +53,19 @@ _SLOT_END = (None,)
 _END = ()
 _KINDS = {int(kind): kind for kind in Kind}
 _FILE = Kind.FILE
-_PLAIN_KINDS = {Kind.FILE, Kind.DIRECTORY}
-# The fields of a member from `target` on, and from `kind` on, where nothing else is said of it.
+# What is in the fields behind `kind` when nothing is said in them.
 _PLAIN = (b"", NO_DEVICE, NO_XATTRS, b"", b"", None)
 _PLAIN_FILE = (_FILE, *_PLAIN)
-_BEYOND_FILE, _BEYOND_KIND = 6, 7
+_KIND_AT = Member._fields.index("kind")
 
 # Position in the archive, begin of the data in the memory or None, and a member, without the
-# fields that the simplest ones leave empty if it is one, and without the kind if that is a file;
+# fields behind `kind` if nothing is said in them, and without `kind` if it is a file in a run;
 # begin and end of data; None: the end of a slot; nothing: that of the archive. What marshal gives
 # back are the types that it was given, and nobody else writes into this pipe.
 Item = tuple[Any, ...]
 
-FILE_FIELDS = 8
-"""So many has the item of a file of which nothing else is said, and none besides has so many."""
+FILE_FIELDS = 2 + _KIND_AT
+"""So many has the item of a file in a run of which nothing else is said, and no other item."""
 
 
 class Message(NamedTuple):
@@ -107,8 +107,8 @@ class Orders:
 
         Most members are files of which nothing else is said, and go the shortest way.
         """
-        if member[_BEYOND_FILE:] == _PLAIN_FILE:
-            item: Item = (position, begin, *member[:_BEYOND_FILE])
+        if member[_KIND_AT:] == _PLAIN_FILE:
+            item: Item = (position, begin, *member[:_KIND_AT])
             self._waiting_bytes += _ITEM_BYTES + len(member.name)
         elif member.kind is _FILE and not (member.acl_access or member.acl_default):
             item = self._item(member, position, begin)
@@ -130,9 +130,9 @@ class Orders:
     def _item(self, member: Member, position: int, begin: int | None) -> Item:
         """What is told of it; counted as waiting."""
         self._waiting_bytes += _ITEM_BYTES + len(member.name)
-        short: Item = (position, begin, *member[:_BEYOND_FILE])
-        if member[_BEYOND_KIND:] == _PLAIN and member.kind in _PLAIN_KINDS:
-            return (*short, int(member.kind))
+        short: Item = (position, begin, *member[:_KIND_AT], int(member.kind))
+        if member[_KIND_AT + 1 :] == _PLAIN:
+            return short
         xattrs, holes = dict(member.xattrs), member.sparse
         self._waiting_bytes += len(member.acl_access) + len(member.acl_default)
         self._waiting_bytes += sum(len(key) + len(value) for key, value in xattrs.items())
@@ -140,7 +140,7 @@ class Orders:
             self._waiting_bytes += _EXTENT_BYTES * len(holes.extents)
         extents = (holes.extents, holes.size) if holes else None
         lists = member.acl_access, member.acl_default
-        return (*short, int(member.kind), member.target, member.device, xattrs, *lists, extents)
+        return (*short, member.target, member.device, xattrs, *lists, extents)
 
     def data(self, begin: int, end: int) -> None:
         """More data of the last member: its offsets in the memory."""

@@ -13,21 +13,25 @@ from hammer.stream import header, pax
 from hammer.stream.header import access, adler32_of_sum, time_ns
 from hammer.stream.member import NO_DEVICE, NO_XATTRS, Kind, Member
 
-# Name; mode, owner and group; size; time; checksum; and the first half of a long name.
-_FIELDS = Struct("100s24s12s12s8s189x155s12x")
+# Name; mode, owner and group; size; time; checksum; and the first byte of a name's first half.
+_FIELDS = Struct("100s24s12s12s8s189xB166x")
 _FLAG_AT = 156
 _KINDS = {ord("0"): Kind.FILE, ord("5"): Kind.DIRECTORY}
 _FILE = Kind.FILE  # looked up once: a member of an enum costs as much as a field
-# What GNU tar writes of every member once it keeps extended attributes.
+# The records that GNU tar writes of every member once it keeps extended attributes.
 _TIMES = {b"mtime", b"atime", b"ctime"}
-_NO_PREFIX = bytes(155)
+# Longer ones are for the long way, or a thousand of 4 MiB each could be remembered.
+_TIME_BYTES = 30
 _new = tuple.__new__
 
 
 def member(block: bytes, records: Mapping[bytes, bytes]) -> Member | None:
-    """The member of a header, with the records before it; None if it is none of these."""
+    """The member of a header, a whole block, with all records for it; None: it is none of these."""
     kind = _KINDS.get(block[_FLAG_AT])
     if kind is None or (records and not records.keys() <= _TIMES):
+        return None
+    mtime = records.get(b"mtime")
+    if mtime is not None and len(mtime) > _TIME_BYTES:
         return None
     name, owner, size_field, time, checksum, prefix = _FIELDS.unpack(block)
     try:
@@ -36,12 +40,12 @@ def member(block: bytes, records: Mapping[bytes, bytes]) -> Member | None:
             return None
         size = int(size_field.rstrip(b" \0"), 8)
         mode, uid, gid = access(owner)
-        mtime_ns = _mtime_ns(records[b"mtime"]) if b"mtime" in records else time_ns(time)
+        mtime_ns = time_ns(time) if mtime is None else _mtime_ns(mtime)
     except ValueError:
         return None
     if size < 0:
         return None
-    name = name.partition(b"\0")[0] if prefix == _NO_PREFIX else header.name(block)
+    name = header.name(block) if prefix else name.partition(b"\0")[0]
     if kind is not _FILE:
         size = 0  # POSIX: no data follows a directory, whatever its size says
     elif name[-1:] == b"/":

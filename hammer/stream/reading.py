@@ -12,10 +12,12 @@ from hammer.stream.orders import Orders
 from hammer.stream.slots import Slots, Turns
 from hammer.stream.tar import Archive
 
-PIECES_WAITING = 24
-"""Of packed data, so that neither network nor lz4 waits for the other too often."""
+PIECE_BYTES = 256 << 10
+"""A chunk is as many pieces as it has of these, begun ones too."""
 
-_PIECE_BYTES = 256 << 10  # a chunk is as many pieces as it has of these, begun ones too
+PIECES_WAITING = 96
+"""Of packed data. Where files are small, unpacked data waits for those who write it, and where they
+are large, these wait for it: the more there is between both, the less they do so."""
 
 STALL_LIMIT_S = 600.0
 """How long nothing of it may be taken; a disk that takes longer hangs."""
@@ -98,7 +100,7 @@ class Reading:
     def _read(self) -> int:
         flow, orders = Flow(self._plain()), self._orders
         for member in Archive(flow, url=self._url):
-            if flow.holds(member.size):
+            if flow.holds(member.size):  # what is told as a whole, the archive passes over
                 orders.whole(member, position=flow.position, begin=self._begin + flow.at)
             else:
                 orders.member(member, position=flow.position)
@@ -143,4 +145,4 @@ class Reading:
 
 def _pieces_of(chunk: bytes) -> int:
     """As many as there is room for at most: a larger chunk has to wait until it is alone."""
-    return min(-(-len(chunk) // _PIECE_BYTES), PIECES_WAITING)
+    return min(-(-len(chunk) // PIECE_BYTES), PIECES_WAITING)

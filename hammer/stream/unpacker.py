@@ -25,7 +25,7 @@ from hammer.stream.helping import Helper, acknowledge
 from hammer.stream.orders import Message, Orders, Told
 from hammer.stream.process import SIGNALS, Outcome, Process
 from hammer.stream.readback import Readback
-from hammer.stream.reading import STALL_LIMIT_S, Reading
+from hammer.stream.reading import PIECE_BYTES, PIECES_WAITING, STALL_LIMIT_S, Reading
 from hammer.stream.slots import OtherEndGone, Slots, Turns, done
 from hammer.stream.unpack import Tree
 
@@ -147,6 +147,7 @@ def unpacking(
         held.callback(os.close, done_fd)
         for process in processes:
             held.callback(process.end)
+        _have_memory_for_chunks()  # after the forks, which would leave copies of it
         # The threads that it starts keep the signals blocked: they are for the main one.
         turns, told = Turns(data, done_fd=done_fd), Orders(orders_fd)
         reading = Reading(data, turns, told, url=url, waiting=waiting)
@@ -179,9 +180,10 @@ def _started(processes: list[Process], target: _Target, *, readback: bool) -> tu
             return ends
 
         told, tell = pipe()
-        fcntl.fcntl(tell, fcntl.F_SETPIPE_SZ, orders.PIPE_BYTES)
         hear_done, done_fd = pipe()
         passed, pass_on = pipe()
+        for end in (tell, pass_on):
+            fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, orders.PIPE_BYTES)
         acks, ack = pipe()
         if readback:
             seen = Readback(ownerless=target.ownerless)
@@ -206,6 +208,15 @@ def keep_freed_memory() -> None:
     block itself costs nothing.
     """
     block = bytes(24 << 20)
+    del block
+
+
+def _have_memory_for_chunks() -> None:
+    """Take what waiting chunks may need, and free it for them: so it is the same for every image.
+
+    It stays ours by `keep_freed_memory`.
+    """
+    block = bytearray(PIECE_BYTES * PIECES_WAITING)  # which writes zeros into it
     del block
 
 

@@ -12,7 +12,7 @@ from tests.vm.ramdisk import Ramdisk
 from tests.vm.verdict import plain
 
 MEMORY_MIB = 640
-AGENT_LIMIT_MIB = 164
+AGENT_LIMIT_MIB = 182
 # Both are told with what they share.
 SHARED_MIB = SLOTS * SLOT_BYTES >> 20
 STALL_S = 20.0

@@ -10,7 +10,6 @@ from tests.vm.ramdisk import BUILD
 
 # Linux, Documentation/arch/x86/boot.rst: sectors of the setup code, which has one more in front;
 # from its end on, where the packed kernel begins, and its length.
-_SETUP_SECTORS = struct.Struct("<B")
 _PAYLOAD = struct.Struct("<II")
 _SETUP_SECTORS_AT, _PAYLOAD_AT = 0x1F1, 0x248
 _SECTOR_BYTES = 512
@@ -24,16 +23,17 @@ def unpacked(vmlinuz: Path) -> Path:
     QEMU starts it by its PVH entry (Linux, xen/interface/hvm/start_info.h).
     """
     packed = vmlinuz.read_bytes()
-    (setup_sectors,) = _SETUP_SECTORS.unpack_from(packed, _SETUP_SECTORS_AT)
     offset, length = _PAYLOAD.unpack_from(packed, _PAYLOAD_AT)
-    begin = (setup_sectors + 1) * _SECTOR_BYTES + offset
+    begin = (packed[_SETUP_SECTORS_AT] + 1) * _SECTOR_BYTES + offset
     payload = packed[begin : begin + length]
     if not payload.startswith(_XZ):
         return vmlinuz
     made = BUILD / "vm" / f"vmlinux-{hashlib.sha256(payload).hexdigest()[:16]}"
     if not made.exists():
         # The size of it all follows the archive.
-        kernel = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(payload)
+        packing = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+        kernel = packing.decompress(payload)
+        assert packing.eof
         assert kernel.startswith(_ELF)
         made.parent.mkdir(parents=True, exist_ok=True)
         partial = made.with_suffix(f".{os.getpid()}")

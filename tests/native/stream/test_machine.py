@@ -21,7 +21,7 @@ from hammer.errors import (
     UnpackDied,
 )
 from hammer.stream import unpack
-from hammer.stream.reading import PIECES_WAITING, Reading
+from hammer.stream.reading import PIECE_BYTES, PIECES_WAITING, Reading
 from hammer.stream.unpacker import Written, unpacking
 from tests import images
 from tests.images import Directory, File, Link, image, published
@@ -211,13 +211,15 @@ def test_the_unpacker_hears_no_ctrl_c_and_holds_nothing_of_the_agents(root: Path
 
 
 def test_a_chunk_may_be_larger_than_all_that_waits(root: Path) -> None:
-    content = image({f"f{n}": NOISE for n in range(8)})
-    assert len(content) > PIECES_WAITING * 256 << 10
+    waiting_bytes = PIECES_WAITING * PIECE_BYTES
+    count = waiting_bytes // len(NOISE) + 1
+    content = image({f"f{n}": NOISE for n in range(count)})
+    assert len(content) > waiting_bytes
     with unpacking(root, url="http://images/img.tar.lz4", ownerless=()) as unpacker:
         assert unpacker.feed(content)
         result = unpacker.result()
     assert isinstance(result, Written)
-    assert result.members == 8
+    assert result.members == count
 
 
 def test_only_what_unpacks_works_as_batch(root: Path) -> None:
