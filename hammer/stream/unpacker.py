@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hammer.errors import FileFailed, HammerError, UnpackDied
-from hammer.stream import orders
+from hammer.stream import heap, orders
 from hammer.stream.helping import Helper, acknowledge
 from hammer.stream.orders import Message, Orders, Told
 from hammer.stream.process import SIGNALS, Outcome, Process
@@ -128,11 +128,12 @@ def unpacking(
     On every way out they are gone. They have nothing of ours but pipes and stderr.
     `waiting` is held around each wait for them, with the longest that it may take.
     """
-    keep_freed_memory()
+    heap.keep_what_is_freed()
     data = Slots(count=orders.SLOTS, size_bytes=orders.SLOT_BYTES)
     target = _Target(root=root, url=url, ownerless=ownerless, data=data)
     processes: list[Process] = []
     with contextlib.ExitStack() as held:
+        held.callback(heap.give_back_what_is_free)
         held.callback(data.forget)
         # A signal between a fork and the next line would raise where nobody knows of the process.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -147,7 +148,8 @@ def unpacking(
         held.callback(os.close, done_fd)
         for process in processes:
             held.callback(process.end)
-        _have_memory_for_chunks()  # after the forks, which would leave copies of it
+        # The same for every image. After the forks, which would leave copies of it.
+        heap.have(PIECE_BYTES * PIECES_WAITING)
         # The threads that it starts keep the signals blocked: they are for the main one.
         turns, told = Turns(data, done_fd=done_fd), Orders(orders_fd)
         reading = Reading(data, turns, told, url=url, waiting=waiting)
@@ -196,28 +198,6 @@ def _started(processes: list[Process], target: _Target, *, readback: bool) -> tu
             help = functools.partial(_help, target, told=passed, done_fd=done_fd, acks_fd=ack)
             processes.append(Process(help, keep=(passed, done_fd, ack)))
         return os.dup(tell), os.dup(hear_done)
-
-
-def keep_freed_memory() -> None:
-    """Let the chunks be made of memory that is there already.
-
-    mallopt(3), M_MMAP_THRESHOLD: when a mapped block is freed, glibc maps only
-    larger ones from then on, and gives back to the kernel only what is twice as
-    large. Otherwise every chunk is mapped, faulted in and unmapped (measured:
-    68 000 page faults and 0.3 s of CPU for 919 MB, now 7 000). Untouched, the
-    block itself costs nothing.
-    """
-    block = bytes(24 << 20)
-    del block
-
-
-def _have_memory_for_chunks() -> None:
-    """Take what waiting chunks may need, and free it for them: so it is the same for every image.
-
-    It stays ours by `keep_freed_memory`.
-    """
-    block = bytearray(PIECE_BYTES * PIECES_WAITING)  # which writes zeros into it
-    del block
 
 
 # --- what the processes do --------------------------------------------------------------------

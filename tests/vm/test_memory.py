@@ -12,9 +12,7 @@ from tests.vm.ramdisk import Ramdisk
 from tests.vm.verdict import plain
 
 MEMORY_MIB = 640
-# Of the agent and its largest child together. A child has had what the agent has until it runs
-# its own program (getrusage(2), ru_maxrss), so that what the agent keeps for chunks is in it twice.
-AGENT_LIMIT_MIB = 204
+AGENT_LIMIT_MIB = 182
 # Both are told with what they share.
 SHARED_MIB = SLOTS * SLOT_BYTES >> 20
 STALL_S = 20.0

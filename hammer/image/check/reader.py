@@ -10,14 +10,13 @@ from hammer.algorithm import Algorithm
 from hammer.errors import ImageCorrupt, ImageError, ImageNotLz4, ImageTruncated
 from hammer.image.check import programs, xattrs
 from hammer.image.check.tree import Contradiction, Entry, Names, TooMany, Tree
-from hammer.stream import frames, http
+from hammer.stream import frames, heap, http
 from hammer.stream.ahead import ahead
 from hammer.stream.flow import Flow
 from hammer.stream.member import Kind, Member
 from hammer.stream.published import source_errors
 from hammer.stream.sparse import BLOCK_BYTES
 from hammer.stream.tar import Archive
-from hammer.stream.unpacker import keep_freed_memory
 
 # Blocks of 16 TiB, the end of an extent's 32 bit number (Linux, fs/ext4/ext4.h).
 FILE_BYTES_MAX = (1 << 44) - 4096
@@ -109,7 +108,7 @@ def read(
     What is wrong with the image is a fact, and nothing is raised. `where` goes into messages;
     `algorithms` are those of the digests to make.
     """
-    keep_freed_memory()
+    heap.keep_what_is_freed()
     facts = Facts(where=where)
     packed = _Packed(body, url=url, algorithms=algorithms)
     with closing(ahead(iter(packed), depth=_PACKED_AHEAD, wait=True)) as chunks:

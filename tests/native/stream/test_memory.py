@@ -11,6 +11,7 @@ from typing import BinaryIO
 import lz4.frame
 import pytest
 
+from hammer.stream.reading import PIECE_BYTES, PIECES_WAITING
 from tests.images import NAME, PATH, md5_file
 from tests.servers import serve
 
@@ -49,7 +50,8 @@ looking.start()
 images.unpack(offer, Path(sys.argv[2]), progress=lambda _packed_bytes: None)
 over.set()
 looking.join()
-print(json.dumps({"before": before, "peak": max(peaks), "looks": len(peaks)}))
+after = used_kib()
+print(json.dumps({"before": before, "peak": max(peaks), "after": after, "looks": len(peaks)}))
 """
 
 
@@ -84,6 +86,8 @@ def unpacked(size_mib: int, folder: Path) -> tuple[float, float]:
     image.unlink()
     used = json.loads(said)
     assert used["looks"] > 5
+    # What waited in memory is there again for what follows.
+    assert used["after"] - used["before"] < PIECES_WAITING * PIECE_BYTES // 1024 // 2
     assert sum(path.stat().st_size for path in root.iterdir()) == size_mib * MIB
     for path in root.iterdir():
         path.unlink()
