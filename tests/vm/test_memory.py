@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from hammer.stream.orders import SLOT_BYTES, SLOTS
 from tests.demo_image.build_image import DemoImage
 from tests.servers import Drip, Parts, Then, serve
 from tests.vm.disks import empty_disk
@@ -12,9 +11,10 @@ from tests.vm.ramdisk import Ramdisk
 from tests.vm.verdict import plain
 
 MEMORY_MIB = 640
-AGENT_LIMIT_MIB = 182
-# Both are told with what they share.
-SHARED_MIB = SLOTS * SLOT_BYTES >> 20
+# With what it shares with those who write; what these have besides is seen by
+# tests/native/stream/test_memory.py. The kernel knows no less of a child than of who started it
+# (getrusage(2), ru_maxrss), so that the largest one's peak is the agent's own.
+AGENT_LIMIT_MIB = 116
 STALL_S = 20.0
 
 
@@ -47,7 +47,7 @@ def test_the_agent_goes_on_and_needs_little_memory(
     assert verdict.proof.match == "yes"
     assert verdict.proof.image_md5 == big.md5
     (used,) = verdict.named("memory")
-    assert used["agent_mib"] + used["child_mib"] - SHARED_MIB < AGENT_LIMIT_MIB, used
+    assert max(used["agent_mib"], used["child_mib"]) < AGENT_LIMIT_MIB, used
     assert_told(plain(verdict.console.read_text(errors="replace")))
     assert asked == [3, 2]
 
