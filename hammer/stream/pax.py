@@ -9,8 +9,8 @@ from urllib.parse import unquote_to_bytes
 Records = dict[bytes, bytes]
 
 _SECONDS = re.compile(rb"(-?)(\d{1,12})(?:\.(\d*))?")
-# What GNU tar writes of every member once it keeps extended attributes, of which most have whole
-# seconds and no mtime. Longer times than these are none that it writes.
+# What GNU tar writes of every member once it keeps extended attributes; no mtime if that has whole
+# seconds. It writes no longer times than these, and so the lengths have two digits.
 _TIMES = re.compile(
     rb"(?:(\d\d) mtime=(.{1,30})\n)?(\d\d) atime=(.{1,30})\n(\d\d) ctime=(.{1,30})\n"
 )

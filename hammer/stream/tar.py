@@ -76,11 +76,11 @@ class Archive:
                 self.end_mark = bool(block)
                 return
             member = None
+            # Where something is said of all members, none is plain.
             if not self._global and len(block) == BLOCK_BYTES:
                 member = plain.member(block, self._local)
             if member is not None:
-                if self._extended_bytes:
-                    self._local, self._extended_bytes = {}, 0
+                self._end_extensions()
                 yield member
                 start = self._pass_on(start + BLOCK_BYTES + member.size)
                 continue
@@ -118,8 +118,7 @@ class Archive:
         if flag == b"V":  # a label of the volume, no file
             return None, position + size
         records = {**self._global, **self._local} if self._global else self._local
-        if self._extended_bytes:
-            self._local, self._extended_bytes = {}, 0
+        self._end_extensions()
         return self._member(block, records, size=size)
 
     def _member(self, block: bytes, records: pax.Records, *, size: int) -> tuple[Member, int]:
@@ -166,6 +165,11 @@ class Archive:
         if holes and holes.data_bytes != data_end - self._flow.position:
             raise ValueError("the map of a sparse file does not fit its data")
         return holes, data_end
+
+    def _end_extensions(self) -> None:
+        """The member that they were for is there."""
+        if self._extended_bytes:
+            self._local, self._extended_bytes = {}, 0
 
     def _extension(self, size: int) -> bytes:
         self._extended_bytes += BLOCK_BYTES + size
