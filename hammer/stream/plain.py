@@ -18,8 +18,9 @@ _FIELDS = Struct("100s24s12s12s8s189xB166x")
 _FLAG_AT = 156
 _KINDS = {ord("0"): Kind.FILE, ord("5"): Kind.DIRECTORY}
 _FILE = Kind.FILE  # looked up once: a member of an enum costs as much as a field
-# The records that GNU tar writes of every member once it keeps extended attributes.
-_TIMES = {b"mtime", b"atime", b"ctime"}
+# The records that GNU tar writes of every member once it keeps extended attributes, and of long
+# names.
+_RECORDS = {b"mtime", b"atime", b"ctime", b"path"}
 # Longer ones are for the long way, or a thousand of 4 MiB each could be remembered.
 _TIME_BYTES = 30
 _new = tuple.__new__
@@ -28,7 +29,7 @@ _new = tuple.__new__
 def member(block: bytes, records: Mapping[bytes, bytes]) -> Member | None:
     """The member of a header, a whole block, with all records for it; None: it is none of these."""
     kind = _KINDS.get(block[_FLAG_AT])
-    if kind is None or (records and not records.keys() <= _TIMES):
+    if kind is None or (records and not records.keys() <= _RECORDS):
         return None
     mtime = records.get(b"mtime")
     if mtime is not None and len(mtime) > _TIME_BYTES:
@@ -45,7 +46,12 @@ def member(block: bytes, records: Mapping[bytes, bytes]) -> Member | None:
         return None
     if size < 0:
         return None
-    name = header.name(block) if prefix else name.partition(b"\0")[0]
+    if path := records.get(b"path"):
+        if b"\0" in path:
+            return None
+        name = path
+    else:
+        name = header.name(block) if prefix else name.partition(b"\0")[0]
     if kind is not _FILE:
         size = 0  # POSIX: no data follows a directory, whatever its size says
     elif name[-1:] == b"/":

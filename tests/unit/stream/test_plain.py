@@ -28,6 +28,8 @@ ENTRIES: Entries = [
     ("d/before", File(b"z", pax={"mtime": "-1.5"})),
     ("d/exact", File(b"z", pax={"mtime": "1.5" + "0" * 1000})),
     (f"{LONG}/f", File(b"x")),
+    (f"{LONG}/times", File(b"x", pax=TIMES)),
+    (f"{LONG}/all-times", File(b"x", pax={"mtime": "1.5", **TIMES})),
     ("a/./b//c/", Directory()),
     ("d/.hidden", File(b"h")),
     ("d/xattr", File(b"x", pax={**TIMES, "SCHILY.xattr.user.a": "b"})),
@@ -83,7 +85,8 @@ def test_times_and_long_names_go_the_short_way_in_pax_and_attributes_do_not() ->
     with counted(short=True) as given:
         read(ARCHIVES[2])
     names = {member.name for member in given if member is not None}
-    assert names >= {b"d/times", b"d/before"}
+    long_names = {f"{LONG}/{name}".encode() for name in ("f", "times", "all-times")}
+    assert names >= {b"d/times", b"d/before", *long_names}
     assert names.isdisjoint({b"d/xattr", b"d/owner", b"d/exact"})
     with counted(short=True) as given:
         read(ARCHIVES[0])
