@@ -41,22 +41,34 @@ class Image:
 
     @property
     def packed(self) -> Path:
+        """Published with its MD5."""
         return WORK / f"{self.name}.tar.lz4"
+
+    @property
+    def packed_sha256(self) -> Path:
+        """The same, published with its SHA-256."""
+        return WORK / f"{self.name}-sha256.tar.lz4"
 
 
 def made(image: Image) -> None:
-    """Have the image in WORK, with its digest beside it."""
-    if image.packed.exists():
-        return
-    print(f"making {image.packed}", flush=True)
-    WORK.mkdir(parents=True, exist_ok=True)
-    image.make(image.plain)
-    partial = image.packed.with_suffix(".partial")
-    subprocess.run(["lz4", "-9", "-q", "-f", str(image.plain), str(partial)], check=True)
-    with partial.open("rb") as file:
-        digest = hashlib.file_digest(file, "md5").hexdigest()
-    Path(f"{image.packed}.md5").write_text(f"{digest}  {image.packed.name}\n")
-    partial.rename(image.packed)
+    """Have the image in WORK, with its digests beside it."""
+    if not image.packed.exists():
+        print(f"making {image.packed}", flush=True)
+        WORK.mkdir(parents=True, exist_ok=True)
+        image.make(image.plain)
+        partial = image.packed.with_suffix(".partial")
+        subprocess.run(["lz4", "-9", "-q", "-f", str(image.plain), str(partial)], check=True)
+        _publish_digest(partial, image.packed, "md5")
+        partial.rename(image.packed)
+    if not image.packed_sha256.exists():
+        _publish_digest(image.packed, image.packed_sha256, "sha256")
+        image.packed_sha256.hardlink_to(image.packed)
+
+
+def _publish_digest(path: Path, published: Path, algorithm: str) -> None:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, algorithm).hexdigest()
+    Path(f"{published}.{algorithm}").write_text(f"{digest}  {published.name}\n")
 
 
 # --- a sample of /usr -----------------------------------------------------------------------
