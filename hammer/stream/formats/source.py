@@ -18,9 +18,9 @@ class Source:
 
     def head(self, size_bytes: int) -> bytes:
         """The next bytes, which stay; fewer only at the end."""
-        parts = [self._chunk[self._at :]]
-        held = len(parts[0])
+        held = len(self._chunk) - self._at
         if held < size_bytes:
+            parts = [self._chunk[self._at :]]
             while held < size_bytes and (more := next(self._chunks, b"")):
                 parts.append(more)
                 held += len(more)

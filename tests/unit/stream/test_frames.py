@@ -9,6 +9,7 @@ import sys
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import lz4.block
 import lz4.frame
@@ -18,6 +19,7 @@ from backports import zstd
 from hammer.errors import HammerError, ImageCorrupt, ImageNotLz4, ImageTruncated
 from hammer.stream import frames
 from hammer.stream.formats import liblz4, xxh32
+from hammer.stream.formats.source import Source
 from tests import images
 
 URL = "http://images/img.tar.lz4"
@@ -31,6 +33,26 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
 
 def plain(data: bytes, size: int = 70_000) -> bytes:
     return b"".join(map(bytes, frames.plain(pieces(data, size), url=URL)))
+
+
+class Watched(bytes):
+    """Counts what is copied out of it."""
+
+    copied = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        part = super().__getitem__(key)
+        Watched.copied += len(part) if isinstance(part, bytes) else 0
+        return part
+
+
+def test_a_look_ahead_copies_no_more_than_it_shows() -> None:
+    """Of small frames there are thousands in one chunk, and before each one is a look."""
+    source = Source(iter([Watched(1 << 20)]))
+    source.take(8)
+    before = Watched.copied
+    assert source.head(4) == bytes(4)
+    assert Watched.copied - before == 4
 
 
 PACKERS = {name: pack for name, pack in images.PACKERS.items() if name != "tar"}
