@@ -75,6 +75,13 @@ class EndlessHead:
 
 
 @dataclass(frozen=True)
+class Words:
+    """Take the request and answer with these bytes and no others."""
+
+    content: bytes
+
+
+@dataclass(frozen=True)
 class WrongLength:
     """Send all, after a Content-Length that is not true."""
 
@@ -152,6 +159,7 @@ Behaviour = (
     | Stall
     | Silent
     | EndlessHead
+    | Words
     | WrongLength
     | WithoutLength
     | Chunked
@@ -355,6 +363,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
                 while not self.server.seen.ended.wait(0.1):
                     self.wfile.write(b"x")
+                self.close_connection = True
+            case Words(content):
+                self.wfile.write(content)
                 self.close_connection = True
             case WrongLength(content, length):
                 self._begin(length)

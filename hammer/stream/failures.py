@@ -3,11 +3,12 @@
 import re
 import socket
 import ssl
-from http.client import IncompleteRead, RemoteDisconnected
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    InvalidHeader,
     LocationValueError,
     MaxRetryError,
     ProxyError,
@@ -118,6 +119,8 @@ def reason_of(error: BaseException) -> str:
         return system.strerror
     if isinstance(error, ConnectTimeoutError):  # for urllib3 a refused connection is one, too
         return "the connection timed out"
+    if isinstance(system, HTTPException | InvalidHeader):
+        return "what the server says is not HTTP"
     return type(system).__name__
 
 
@@ -130,7 +133,7 @@ def _proxy_reason(error: ProxyError) -> str:
 
 def _innermost(error: BaseException) -> BaseException:
     """Down the causes to what the kernel, the resolver or http.client said."""
-    while not isinstance(error, OSError | IncompleteRead):
+    while not isinstance(error, OSError | HTTPException):
         inner = [arg for arg in error.args if isinstance(arg, BaseException)]
         below = inner[0] if inner else error.__cause__ or error.__context__
         if below is None:

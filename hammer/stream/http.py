@@ -155,8 +155,47 @@ def opened(
     Stalled. Redirects are followed, as `answered` says; bytes come as they are stored,
     without a content coding.
     """
+    patience = _for_small(patience)
+    again = _again(url, may_pass, patience=patience, on_retry=on_retry)
+    with contextlib.ExitStack() as held:
+        yield again(_open, url, held, patience=patience, may_leave_tls=may_leave_tls)
+
+
+def fetch(
+    url: str, *, limit_bytes: int, patience: Patience | None = None, on_retry: OnRetry | None = None
+) -> bytes:
+    """A small document as a whole; begun again if it breaks off. Raises any FetchFailed."""
+    patience = _for_small(patience)
+
+    def fetched() -> bytes:
+        data = bytearray()
+        with contextlib.ExitStack() as held:
+            body = _open(url, held, patience=patience, may_leave_tls=False)
+            while part := body.read():
+                data += part
+                if len(data) > limit_bytes:
+                    raise TooLarge(f"it is larger than {limit_bytes} bytes")
+        return bytes(data)
+
+    def may_be_better(error: BaseException) -> bool:
+        return may_pass(error) or isinstance(error, Interrupted)
+
+    return _again(url, may_be_better, patience=patience, on_retry=on_retry)(fetched)
+
+
+def _for_small(patience: Patience | None) -> Patience:
     patience = patience or Patience()
-    patience = replace(patience, min_bytes_per_s=min(SMALL_BYTES_PER_S, patience.min_bytes_per_s))
+    return replace(patience, min_bytes_per_s=min(SMALL_BYTES_PER_S, patience.min_bytes_per_s))
+
+
+def _again(
+    url: str,
+    may_be_better: Callable[[BaseException], bool],
+    *,
+    patience: Patience,
+    on_retry: OnRetry | None,
+) -> tenacity.Retrying:
+    """Calls what it is given, and again after such errors, for as long as patience has it."""
 
     def pause_s(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -169,29 +208,14 @@ def opened(
         if on_retry:
             on_retry(f"{host_of(url)}: {error}, again in {pause_s:.0f} s")
 
-    attempts = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(may_pass),
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(may_be_better),
         wait=pause_s,
         stop=tenacity.stop_after_delay(patience.retry_for_s),
         before_sleep=tell,
         sleep=lambda seconds: pause(seconds, patience=patience),
         reraise=True,
     )
-    with contextlib.ExitStack() as held:
-        yield attempts(_open, url, held, patience=patience, may_leave_tls=may_leave_tls)
-
-
-def fetch(
-    url: str, *, limit_bytes: int, patience: Patience | None = None, on_retry: OnRetry | None = None
-) -> bytes:
-    """A small document as a whole. Raises any FetchFailed."""
-    data = bytearray()
-    with opened(url, patience=patience, on_retry=on_retry) as body:
-        while part := body.read():
-            data += part
-            if len(data) > limit_bytes:
-                raise TooLarge(f"it is larger than {limit_bytes} bytes")
-    return bytes(data)
 
 
 def host_of(url: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from urllib3.exceptions import InvalidHeader
 
 from hammer.stream.failures import (
     BadStatus,
@@ -15,6 +16,7 @@ from hammer.stream.failures import (
     Stalled,
     TooLarge,
     Unreachable,
+    reason_of,
 )
 from hammer.stream.http import Patience, fetch
 from tests.servers import (
@@ -32,6 +34,7 @@ from tests.servers import (
     Status,
     Then,
     WithoutLength,
+    Words,
     WrongLength,
     nobody,
     serve,
@@ -44,6 +47,13 @@ SHORT = Patience(connect_s=20, stall_s=20, retry_for_s=0.5, first_pause_s=0.05, 
 STALLED_S = 2
 
 LONG = Patience(connect_s=20, stall_s=20, retry_for_s=20, first_pause_s=0.05, longest_pause_s=0.1)
+
+NOT_HTTP = (
+    b"220 ftp.example.com ready\r\n",
+    b"HTTP/1.1 OK\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+    b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+)
 
 
 def get(url: str, patience: Patience = SHORT) -> bytes:
@@ -60,6 +70,7 @@ def get(url: str, patience: Patience = SHORT) -> bytes:
         Redirect("/there"),
         Then(Status(503), TEXT),
         Then(Status(500), Status(429), TEXT),
+        Then(Cut(TEXT, 1000), Reset(TEXT, 5000), TEXT),
         Then(Status(503, retry_after="Mon, 02 Nov 99999999999999999999 10:00:00 GMT"), TEXT),
         # Bytes are taken as they come: what they are worth is for the digest to say.
         Recoded(TEXT),
@@ -82,6 +93,7 @@ def test_a_document_arrives(answer: Answer | Then) -> None:
         (Reset(TEXT, 1000), Interrupted, "reset by peer|closed the connection"),
         (WrongLength(TEXT, len(TEXT) + 1), Interrupted, "closed the connection"),
         (Chunked(TEXT, cut=True), Interrupted, "closed the connection"),
+        *((Words(words), Unreachable, "what the server says is not HTTP") for words in NOT_HTTP),
         (Stall(TEXT, 1000), Stalled, "nothing for 2 s after 1000 bytes"),
         (Silent(), Stalled, "nothing for 2 s after 0 bytes"),
         (Redirect("/loop"), Unreachable, "redirects"),
@@ -94,6 +106,11 @@ def test_what_went_wrong_has_a_name(answer: Answer, error: type[FetchFailed], re
         pytest.raises(error, match=reason),
     ):
         get(server.url("/here"), replace(SHORT, stall_s=STALLED_S) if error is Stalled else SHORT)
+
+
+def test_two_lengths_are_not_http_either() -> None:
+    """Without a server: after it urllib3 leaves the socket to the collection of garbage."""
+    assert reason_of(InvalidHeader("Content-Length: 3, 4")) == "what the server says is not HTTP"
 
 
 def test_an_answer_that_never_comes_to_its_body_has_its_time() -> None:
