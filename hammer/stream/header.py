@@ -5,7 +5,7 @@ from zlib import adler32
 
 from hammer.stream.sparse import BLOCK_BYTES
 
-_POSIX_MAGIC = b"ustar\x0000"
+_POSIX_MAGIC = b"ustar\0"  # whatever the version says that follows it
 _MAX_MTIME_NS = 1 << 63  # ktime_t of Linux ends there, in 2262
 _MAX_ID = 0xFFFF_FFFE  # chown(2) reads the number after it as "leave it"
 _OF_BLANKS = 8 * ord(" ")
@@ -23,19 +23,21 @@ def is_header(block: bytes) -> bool:
         expected = number(field)
     except ValueError:
         return False
-    if adler32(block) & 0xFFFF == adler32_of_sum(expected, field):
+    if has_sum(block, expected, field):
         return True
     rest = block[:148] + block[156:]
-    return expected == sum(rest) - 256 * sum(byte >= 0x80 for byte in rest) + _OF_BLANKS
+    total = sum(rest) + _OF_BLANKS
+    return expected in (total, total - 256 * sum(byte >= 0x80 for byte in rest))
 
 
-def adler32_of_sum(expected: int, field: bytes) -> int:
-    """What the low half of the Adler-32 of a header is, if the sum in its `field` is right.
+def has_sum(block: bytes, expected: int, field: bytes) -> bool:
+    """Whether a header has the sum that its `field` says, and nothing but ASCII.
 
-    It is 1 + the sum of all bytes modulo 65521 (RFC 1950), and ten times as fast as sum(): with
-    two headers a member, that counts.
+    The low half of its Adler-32 is 1 + the sum of all bytes modulo 65521 (RFC 1950), which no sum
+    of ASCII comes to, and ten times as fast as sum(): with two headers a member, that counts.
     """
-    return (expected - _OF_BLANKS + (adler32(field) & 0xFFFF)) % 65521
+    of_field = adler32(field) & 0xFFFF
+    return adler32(block) & 0xFFFF == expected - _OF_BLANKS + of_field and block.isascii()
 
 
 def number(field: bytes) -> int:
@@ -44,13 +46,12 @@ def number(field: bytes) -> int:
         bits = 8 * len(field) - 1
         value = int.from_bytes(field, "big") & ((1 << bits) - 1)
         return value - (1 << bits) if field[0] & 0x40 else value
-    try:
-        return int(field.rstrip(b" \0"), 8)  # as all writers of today have it
-    except ValueError:
-        text = field.partition(b"\0")[0].strip()
-    if text.strip(b"01234567"):
+    digits = field.rstrip(b" \0")  # as all writers of today have it
+    if not digits.isdigit():  # int() would take a sign and more
+        digits = field.partition(b"\0")[0].strip()
+    if digits.strip(b"01234567"):
         raise ValueError("a field of the header holds no number")
-    return int(text, 8) if text else 0
+    return int(digits, 8) if digits else 0
 
 
 @lru_cache(maxsize=1000)
@@ -69,7 +70,7 @@ def time_ns(field: bytes) -> int:
 def name(block: bytes) -> bytes:
     """As it is written."""
     name = block[:100].partition(b"\0")[0]
-    if block[345] and block[257:265] == _POSIX_MAGIC:
+    if block[345] and block[257:263] == _POSIX_MAGIC:
         # GNU's own magic has times where POSIX has the first half of the name.
         return block[345:500].partition(b"\0")[0] + b"/" + name
     return name

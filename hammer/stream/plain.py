@@ -7,10 +7,9 @@ with it, is for tar.py, which reads these all the same.
 from collections.abc import Mapping
 from functools import lru_cache
 from struct import Struct
-from zlib import adler32
 
 from hammer.stream import header, pax
-from hammer.stream.header import access, adler32_of_sum, time_ns
+from hammer.stream.header import access, has_sum, number, time_ns
 from hammer.stream.member import NO_DEVICE, NO_XATTRS, Kind, Member
 
 # Name; mode, owner and group; size; time; checksum; and the first byte of a name's first half.
@@ -36,15 +35,12 @@ def member(block: bytes, records: Mapping[bytes, bytes]) -> Member | None:
         return None
     name, owner, size_field, time, checksum, prefix = _FIELDS.unpack(block)
     try:
-        expected = int(checksum.rstrip(b" \0"), 8)
-        if adler32(block) & 0xFFFF != adler32_of_sum(expected, checksum):
+        if not has_sum(block, number(checksum), checksum):
             return None
-        size = int(size_field.rstrip(b" \0"), 8)
+        size = number(size_field)
         mode, uid, gid = access(owner)
         mtime_ns = time_ns(time) if mtime is None else _mtime_ns(mtime)
     except ValueError:
-        return None
-    if size < 0:
         return None
     if path := records.get(b"path"):
         if b"\0" in path:

@@ -13,7 +13,9 @@ BLOCK_BYTES = 512
 Number = Callable[[bytes], int]
 _ENTRY_BYTES = 24  # offset and length, twelve octal or base-256 bytes each
 _MAX_SIZE_BYTES = 1 << 62
-_MAX_EXTENTS = 1_000_000  # of a hostile map; memory is all that it could eat
+
+MAX_EXTENTS = 100_000
+"""Of one file: each takes 150 bytes of memory, of the agent and of who writes the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +36,10 @@ def from_header(flow: Flow, header: bytes, number: Number) -> Sparse:
     more = header[482]
     while more:
         block = flow.take(BLOCK_BYTES)
-        if len(block) < BLOCK_BYTES or len(entries) > _MAX_EXTENTS:
+        if len(block) < BLOCK_BYTES:
             raise ValueError("the map of a sparse file does not end")
         entries += _entries(block[:504], number)
+        _check_count(len(entries))
         more = block[504]
     return _checked(entries, number(header[483:495]))
 
@@ -51,6 +54,7 @@ def from_records(flow: Flow, records: Mapping[bytes, bytes]) -> Sparse | None:
         return _checked(_map_in_data(flow), size)
     if pax.SPARSE_MAP in records:
         text = records[pax.SPARSE_MAP]
+        _check_count((text.count(b",") + 1) // 2)
         numbers = [pax.number(item) for item in text.split(b",")] if text else []
         if len(numbers) % 2:
             raise ValueError("the map of a sparse file has an odd length")
@@ -70,8 +74,10 @@ def _map_in_data(flow: Flow) -> list[tuple[int, int]]:
             raise ValueError("the map of a sparse file does not end")
         *more, rest = (rest + block).split(b"\n")
         if not lines and more:
-            wanted = 1 + 2 * pax.number(more[0])
-        if len(rest) > BLOCK_BYTES or wanted > 2 * _MAX_EXTENTS:
+            count = pax.number(more[0])
+            _check_count(count)
+            wanted = 1 + 2 * count
+        if len(rest) > BLOCK_BYTES:
             raise ValueError("the map of a sparse file is no list of numbers")
         lines += more
     numbers = [pax.number(line) for line in lines[1:wanted]]
@@ -84,6 +90,11 @@ def _entries(data: bytes, number: Number) -> list[tuple[int, int]]:
         if data[at]:  # an empty entry ends the list
             entries.append((number(data[at : at + 12]), number(data[at + 12 : at + 24])))
     return entries
+
+
+def _check_count(extents: int) -> None:
+    if extents > MAX_EXTENTS:
+        raise ValueError(f"a sparse file of more than {MAX_EXTENTS} pieces is not plausible")
 
 
 def _checked(extents: Sequence[tuple[int, int]], size: int) -> Sparse:

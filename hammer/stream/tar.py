@@ -51,7 +51,9 @@ class Archive:
         self._url = url
         self._global: pax.Records = {}
         self._local: pax.Records = {}
-        self._extended_bytes = 0  # of all headers for the member that follows
+        # Headers that say something of the member that follows, by their type, and their bytes.
+        self._extended: set[bytes] = set()
+        self._extended_bytes = 0
         self.end_mark = False
         """Whether the archive ended with a block of zeros, and not with the flow."""
 
@@ -71,7 +73,7 @@ class Archive:
             if not block or block == _ZEROS:
                 if start == 0:
                     raise ImageNotTar(url=self._url)
-                if self._local:
+                if self._extended:
                     raise self._corrupt("an extended header is followed by no member", start)
                 self.end_mark = bool(block)
                 return
@@ -116,6 +118,8 @@ class Archive:
             self._extend(flag, self._extension(size))
             return None, position + size
         if flag == b"V":  # a label of the volume, no file
+            if self._extended:  # which some tars take for those of the label
+                raise ValueError("an extended header is followed by a label, and no member")
             return None, position + size
         records = {**self._global, **self._local} if self._global else self._local
         self._end_extensions()
@@ -132,6 +136,8 @@ class Archive:
             raise self._unsupported(name, "it has an NFSv4 access control list")
         if kind is Kind.FILE and name.endswith(b"/"):
             kind = Kind.DIRECTORY  # v7 has no type for it; GNU tar reads all files so
+        if kind is not Kind.DIRECTORY and name.endswith(b"/."):
+            raise ValueError("a member that is no directory has the name of one")
         if kind in _WITHOUT_DATA or flag == b"5":
             # POSIX: no data follows, whatever the size of a link or directory says.
             size = 0
@@ -169,7 +175,7 @@ class Archive:
     def _end_extensions(self) -> None:
         """The member that they were for is there."""
         if self._extended_bytes:
-            self._local, self._extended_bytes = {}, 0
+            self._local, self._extended, self._extended_bytes = {}, set(), 0
 
     def _extension(self, size: int) -> bytes:
         self._extended_bytes += BLOCK_BYTES + size
@@ -181,12 +187,17 @@ class Archive:
         return data
 
     def _extend(self, flag: bytes, data: bytes) -> None:
+        """Take over what it says. What tars do not read alike is refused."""
+        if flag in self._extended:
+            raise ValueError("a member has two extended headers of one type")
         if flag == b"g":
             self._global.update(pax.records(data))
             size = sum(len(key) + len(value) for key, value in self._global.items())
             if size > _MAX_GLOBAL_BYTES:
                 raise ValueError(f"a global header of {size} bytes is not plausible")
-        elif flag == b"L":
+            return
+        self._extended.add(flag)
+        if flag == b"L":
             self._local.setdefault(b"path", data.partition(b"\0")[0])
         elif flag == b"K":
             self._local.setdefault(b"linkpath", data.partition(b"\0")[0])

@@ -4,7 +4,7 @@ import io
 import os
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from hammer.errors import (
 from hammer.stream.flow import Flow
 from hammer.stream.header import number
 from hammer.stream.member import Kind, Member, printable
+from hammer.stream.sparse import MAX_EXTENTS
 from hammer.stream.tar import Archive
 from tests.images import Directory, Entries, File, HardLink, Link, Node, tar_of
 
@@ -159,17 +160,21 @@ def test_global_records_hold_until_the_next() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flag", "value_bytes", "reason"),
-    [(b"g", 30_000, "global header"), (b"x", 2_000_000, "headers"), (b"L", 2_000_000, "headers")],
+    ("flags", "value_bytes", "reason"),
+    [
+        ("ggg", 30_000, "global header"),
+        ("xXL", 2_000_000, "headers"),
+        ("LKx", 2_000_000, "headers"),
+    ],
 )
-def test_headers_that_add_up_are_refused(flag: bytes, value_bytes: int, reason: str) -> None:
+def test_headers_that_add_up_are_refused(flags: str, value_bytes: int, reason: str) -> None:
     """What is kept of them is memory of the agent, and what packs well costs its author nothing."""
 
     def extension(number: int) -> bytes:
         record = b"k%d=" % number + bytes(value_bytes) + b"\n"
         body = b"%d " % (len(record) + len(str(len(record))) + 1) + record
         extended = tarfile.TarInfo("x")
-        extended.type, extended.size = flag, len(body)
+        extended.type, extended.size = flags[number].encode(), len(body)
         return header(extended) + body + bytes(-len(body) % 512)
 
     two, three = (b"".join(map(extension, range(count))) for count in (2, 3))
@@ -177,6 +182,48 @@ def test_headers_that_add_up_are_refused(flag: bytes, value_bytes: int, reason: 
     assert [found.name for found, _data in members(two + member)] != []
     with pytest.raises(TarCorrupt, match=f"{reason} of [0-9]+ bytes .* not plausible"):
         members(three + member)
+
+
+def extension(flag: bytes, **records: str) -> bytes:
+    text = "".join(
+        f"{size} {record}"
+        for key, value in records.items()
+        for record in [f"{key}={value}\n"]
+        for size in [len(record) + 3]
+    )
+    body = text.encode() if flag in b"xXg" else records["name"].encode() + b"\0"
+    info = tarfile.TarInfo("x")
+    info.type, info.size = flag, len(body)
+    return header(info) + body + bytes(-len(body) % 512)
+
+
+@pytest.mark.parametrize(
+    ("flag", "records"), [(b"x", {"path": "other"}), (b"L", {"name": "f"}), (b"K", {"name": "f"})]
+)
+def test_two_extended_headers_of_one_type_are_refused(flag: bytes, records: dict[str, str]) -> None:
+    """GNU tar takes the last one, Python's tarfile the first, and bsdtar of some types both."""
+    one, member = extension(flag, **records), tar_of({"f": b""})
+    assert members(one + member)
+    with pytest.raises(TarCorrupt, match="two extended headers of one type"):
+        members(one + one + member)
+
+
+def test_an_extended_header_before_a_label_is_refused() -> None:
+    """GNU tar takes it for the label's, and bsdtar for the member's behind it."""
+    info = tarfile.TarInfo("label")
+    info.type = b"V"
+    label, member = header(info), tar_of({"f": b""})
+    assert only(label + extension(b"x", path="other") + member).name == b"other"
+    assert only(extension(b"g", comment="text") + label + member).name == b"f"
+    with pytest.raises(TarCorrupt, match="followed by a label"):
+        members(extension(b"x", path="other") + label + member)
+
+
+@pytest.mark.parametrize("entry", [b"x", Link("t"), Node(tarfile.FIFOTYPE)])
+def test_the_name_of_a_directory_is_for_nothing_else(entry: bytes | Link | Node) -> None:
+    assert only(tar_of({"a/.": Directory()})).name == b"a"
+    with pytest.raises(TarCorrupt, match="the name of one"):
+        members(tar_of({"a/.": entry}))
 
 
 def test_headers_of_many_members_do_not_add_up() -> None:
@@ -327,10 +374,53 @@ def test_numbers_of_a_header(field: bytes, value: int) -> None:
     assert number(field) == value
 
 
-@pytest.mark.parametrize("field", [b"8\0\0\0\0\0\0\0", b"abc\0\0\0\0\0", b"0o17\0\0\0\0x"])
+@pytest.mark.parametrize(
+    "field", [b"8", b"abc", b"0o17", b"0o17\0x", b"+4", b"-17", b"1_0", b"1 0"]
+)
 def test_what_is_no_number(field: bytes) -> None:
+    padded = field.ljust(8, b"\0")
     with pytest.raises(ValueError, match="no number"):
-        number(field)
+        number(padded)
+
+
+@pytest.mark.parametrize(
+    "at", [100, 108, 116, 124, 136], ids=["mode", "uid", "gid", "size", "time"]
+)
+@pytest.mark.parametrize("field", [b"+4", b"-17", b"1_0", b"0o644"])
+def test_a_header_with_what_is_no_number_is_refused(at: int, field: bytes) -> None:
+    with pytest.raises(TarCorrupt, match="no number"):
+        members(edited(tar_of({"f": b"x"}), {at: field + b"\0"}))
+
+
+def edited(archive: bytes, fields: dict[int, bytes], *, sum_too_much: int = 0) -> bytes:
+    """With other bytes in its first header, whose checksum is right but for so much."""
+    data = bytearray(archive)
+    for at, field in fields.items():
+        data[at : at + len(field)] = field
+    data[148:156] = b" " * 8
+    data[148:156] = b"%06o\0 " % (sum(data[:512]) + sum_too_much)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", [b"f", b"\xff" * 100], ids=["ascii", "not"])
+def test_a_checksum_that_is_wrong_by_what_an_adler32_does_not_see(name: bytes) -> None:
+    archive = tar_of({"f": b"x"})
+    assert members(edited(archive, {0: name}))
+    for sum_too_much in (65521, 1):
+        with pytest.raises(ImageNotTar):
+            members(edited(archive, {0: name}, sum_too_much=sum_too_much))
+
+
+@pytest.mark.parametrize("version", [b"00", b"\0\0", b"  "])
+def test_the_first_half_of_a_name_counts_whatever_the_version_is(version: bytes) -> None:
+    """GNU tar, bsdtar and tarfile read these so."""
+    archive = edited(tar_of({"f": b"x"}), {257: b"ustar\0" + version, 345: b"dir"})
+    assert only(archive).name == b"dir/f"
+
+
+def test_the_first_half_of_a_name_of_gnu_is_none() -> None:
+    archive = edited(tar_of({"f": b"x"}), {257: b"ustar  \0", 345: b"dir"})
+    assert only(archive).name == b"f"
 
 
 def test_names_for_messages_hold_no_control_characters() -> None:
@@ -454,3 +544,35 @@ def test_sparse_files_of_gnu_tar(format: list[str], runs: int, tmp_path: Path) -
     for offset, length in member.sparse.extents:
         rebuilt[offset : offset + length], data = data[:length], data[length:]
     assert bytes(rebuilt) == file.read_bytes()
+
+
+def sparse_of_gnu(pieces: int) -> bytes:
+    entry = b"%011o\0" % 0 + b"%011o\0" % 0
+    blocks = [entry * min(21, pieces - at) for at in range(4, pieces, 21)]
+    first = edited(tar_of({"f": b""}), {156: b"S", 386: entry * 4, 482: b"\1", 483: b"%011o\0" % 0})
+    more = [b"\1"] * (len(blocks) - 1) + [b"\0"]
+    rest = (
+        block.ljust(504, b"\0") + flag.ljust(8, b"\0")
+        for block, flag in zip(blocks, more, strict=True)
+    )
+    return first[:512] + b"".join(rest)
+
+
+def sparse_in_records(pieces: int) -> bytes:
+    pax = {"GNU.sparse.map": ",".join(["0,0"] * pieces), "GNU.sparse.size": "0"}
+    return tar_of({"f": File(b"", pax=pax)})
+
+
+def sparse_in_data(pieces: int) -> bytes:
+    listed = b"%d\n" % pieces + b"0\n0\n" * pieces
+    pax = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "0"}
+    return tar_of({"f": File(listed + bytes(-len(listed) % 512), pax=pax)})
+
+
+@pytest.mark.parametrize("archive_of", [sparse_of_gnu, sparse_in_records, sparse_in_data])
+def test_a_sparse_file_has_so_many_pieces_at_most(archive_of: Callable[[int], bytes]) -> None:
+    found = only(archive_of(MAX_EXTENTS))
+    assert found.sparse is not None
+    assert len(found.sparse.extents) == MAX_EXTENTS
+    with pytest.raises(TarCorrupt, match=f"more than {MAX_EXTENTS} pieces"):
+        members(archive_of(MAX_EXTENTS + 1))
