@@ -4,7 +4,6 @@ import io
 import os
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,34 +17,12 @@ from hammer.errors import (
     TarMemberOutside,
     TarMemberUnsupported,
 )
-from hammer.stream.flow import Flow
-from hammer.stream.header import number
-from hammer.stream.member import Kind, Member, printable
-from hammer.stream.sparse import MAX_EXTENTS
-from hammer.stream.tar import Archive
+from hammer.stream.member import Kind, printable
 from tests.images import Directory, Entries, File, HardLink, Link, Node, tar_of
+from tests.unit.stream.archives import header, members, only
 
-URL = "http://images/img.tar.lz4"
 FORMATS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]
 LONG = "/".join(["directory-with-a-name"] * 12) + "/file"
-
-
-def chunks(data: bytes, size: int = 1000) -> Iterator[bytes]:
-    return (data[at : at + size] for at in range(0, len(data), size))
-
-
-def members(data: bytes) -> list[tuple[Member, bytes]]:
-    flow = Flow(chunks(data))
-    return [(member, flow.take(member.size)) for member in Archive(flow, url=URL)]
-
-
-def only(data: bytes) -> Member:
-    (found,) = members(data)
-    return found[0]
-
-
-def header(info: tarfile.TarInfo) -> bytes:
-    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -357,72 +334,6 @@ def test_a_huge_extension_is_not_read_into_memory() -> None:
         members(header(info))
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        (b"0000644\0", 0o644),
-        (b"   644 \0", 0o644),
-        (b"644     ", 0o644),
-        (b"\0\0\0\0\0\0\0\0", 0),
-        (b"        ", 0),
-        (b"\x80\0\0\0\0\0\x01\x00", 256),
-        (b"\xff\xff\xff\xff\xff\xff\xff\xff", -1),
-        (b"77777777", 0o77777777),
-    ],
-)
-def test_numbers_of_a_header(field: bytes, value: int) -> None:
-    assert number(field) == value
-
-
-@pytest.mark.parametrize(
-    "field", [b"8", b"abc", b"0o17", b"0o17\0x", b"+4", b"-17", b"1_0", b"1 0"]
-)
-def test_what_is_no_number(field: bytes) -> None:
-    padded = field.ljust(8, b"\0")
-    with pytest.raises(ValueError, match="no number"):
-        number(padded)
-
-
-@pytest.mark.parametrize(
-    "at", [100, 108, 116, 124, 136], ids=["mode", "uid", "gid", "size", "time"]
-)
-@pytest.mark.parametrize("field", [b"+4", b"-17", b"1_0", b"0o644"])
-def test_a_header_with_what_is_no_number_is_refused(at: int, field: bytes) -> None:
-    with pytest.raises(TarCorrupt, match="no number"):
-        members(edited(tar_of({"f": b"x"}), {at: field + b"\0"}))
-
-
-def edited(archive: bytes, fields: dict[int, bytes], *, sum_too_much: int = 0) -> bytes:
-    """With other bytes in its first header, whose checksum is right but for so much."""
-    data = bytearray(archive)
-    for at, field in fields.items():
-        data[at : at + len(field)] = field
-    data[148:156] = b" " * 8
-    data[148:156] = b"%06o\0 " % (sum(data[:512]) + sum_too_much)
-    return bytes(data)
-
-
-@pytest.mark.parametrize("name", [b"f", b"\xff" * 100], ids=["ascii", "not"])
-def test_a_checksum_that_is_wrong_by_what_an_adler32_does_not_see(name: bytes) -> None:
-    archive = tar_of({"f": b"x"})
-    assert members(edited(archive, {0: name}))
-    for sum_too_much in (65521, 1):
-        with pytest.raises(ImageNotTar):
-            members(edited(archive, {0: name}, sum_too_much=sum_too_much))
-
-
-@pytest.mark.parametrize("version", [b"00", b"\0\0", b"  "])
-def test_the_first_half_of_a_name_counts_whatever_the_version_is(version: bytes) -> None:
-    """GNU tar, bsdtar and tarfile read these so."""
-    archive = edited(tar_of({"f": b"x"}), {257: b"ustar\0" + version, 345: b"dir"})
-    assert only(archive).name == b"dir/f"
-
-
-def test_the_first_half_of_a_name_of_gnu_is_none() -> None:
-    archive = edited(tar_of({"f": b"x"}), {257: b"ustar  \0", 345: b"dir"})
-    assert only(archive).name == b"f"
-
-
 def test_names_for_messages_hold_no_control_characters() -> None:
     assert printable(b"a\x1b[2Jb\n\xff") == "a\\x1b[2Jb\\n\\xff"
 
@@ -518,61 +429,3 @@ def test_other_writers(argv: list[str], tmp_path: Path) -> None:
     assert data == b"content" * 1000
     assert link.target == file.name
     assert found[b"link"][0].target == b"etc/f"
-
-
-@pytest.mark.programs
-@pytest.mark.parametrize(
-    "format", [["gnu"], ["posix", "0.0"], ["posix", "0.1"], ["posix", "1.0"]], ids="-".join
-)
-@pytest.mark.parametrize("runs", [0, 1, 3, 60])
-def test_sparse_files_of_gnu_tar(format: list[str], runs: int, tmp_path: Path) -> None:
-    file = tmp_path / "sparse"
-    with file.open("wb") as stream:
-        for run in range(runs):
-            stream.seek(run * 300_000)
-            stream.write(b"%06d" % run * 1000)
-        stream.truncate(runs * 300_000 + 1_000_000)
-    argv = ["tar", "-S", f"--format={format[0]}", "-cf", "-", "-C", str(tmp_path), "sparse"]
-    if format[1:]:
-        argv.insert(2, f"--sparse-version={format[1]}")
-    made = subprocess.run(argv, check=True, capture_output=True).stdout
-    assert len(made) < 700_000
-    ((member, data),) = members(made)
-    assert member.name == b"sparse"
-    assert member.sparse is not None
-    rebuilt = bytearray(member.sparse.size)
-    for offset, length in member.sparse.extents:
-        rebuilt[offset : offset + length], data = data[:length], data[length:]
-    assert bytes(rebuilt) == file.read_bytes()
-
-
-def sparse_of_gnu(pieces: int) -> bytes:
-    entry = b"%011o\0" % 0 + b"%011o\0" % 0
-    blocks = [entry * min(21, pieces - at) for at in range(4, pieces, 21)]
-    first = edited(tar_of({"f": b""}), {156: b"S", 386: entry * 4, 482: b"\1", 483: b"%011o\0" % 0})
-    more = [b"\1"] * (len(blocks) - 1) + [b"\0"]
-    rest = (
-        block.ljust(504, b"\0") + flag.ljust(8, b"\0")
-        for block, flag in zip(blocks, more, strict=True)
-    )
-    return first[:512] + b"".join(rest)
-
-
-def sparse_in_records(pieces: int) -> bytes:
-    pax = {"GNU.sparse.map": ",".join(["0,0"] * pieces), "GNU.sparse.size": "0"}
-    return tar_of({"f": File(b"", pax=pax)})
-
-
-def sparse_in_data(pieces: int) -> bytes:
-    listed = b"%d\n" % pieces + b"0\n0\n" * pieces
-    pax = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "0"}
-    return tar_of({"f": File(listed + bytes(-len(listed) % 512), pax=pax)})
-
-
-@pytest.mark.parametrize("archive_of", [sparse_of_gnu, sparse_in_records, sparse_in_data])
-def test_a_sparse_file_has_so_many_pieces_at_most(archive_of: Callable[[int], bytes]) -> None:
-    found = only(archive_of(MAX_EXTENTS))
-    assert found.sparse is not None
-    assert len(found.sparse.extents) == MAX_EXTENTS
-    with pytest.raises(TarCorrupt, match=f"more than {MAX_EXTENTS} pieces"):
-        members(archive_of(MAX_EXTENTS + 1))
