@@ -32,15 +32,19 @@ class Flow:
 
     def pass_piece(self, limit_bytes: int) -> int:
         """Pass over what `piece` would give; how many bytes that are."""
+        size = min(limit_bytes, len(self.rest()))
+        self._at += size
+        return size
+
+    def rest(self) -> memoryview:
+        """What the chunk in use still has, without handing it out; empty at the end only."""
         while self._at == len(self._chunk):
             self._before += len(self._chunk)
             self._chunk = next(self._chunks, b"")
             self._at = 0
             if not self._chunk:
                 break
-        size = min(limit_bytes, len(self._chunk) - self._at)
-        self._at += size
-        return size
+        return memoryview(self._chunk)[self._at :]
 
     def take(self, size_bytes: int) -> bytes:
         """The next `size_bytes`, fewer only at the end."""

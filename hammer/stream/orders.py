@@ -14,7 +14,7 @@ import os
 import select
 from collections.abc import Callable, Iterator
 from struct import Struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from hammer.stream.member import NO_DEVICE, NO_XATTRS, Kind, Member
 from hammer.stream.slots import OtherEndGone
@@ -66,6 +66,7 @@ Item = tuple[Any, ...]
 
 FILE_FIELDS = 2 + _KIND_AT
 """So many has the item of a file in a run of which nothing else is said, and no other item."""
+_SHORT_FIELDS = FILE_FIELDS + 1
 
 
 class Message(NamedTuple):
@@ -73,6 +74,11 @@ class Message(NamedTuple):
 
     names: bytes
     items: bytes
+
+    @classmethod
+    def of(cls, items: list[Item], *, names: list[bytes] | None = None) -> Self:
+        """With names if it is a run of files."""
+        return cls(marshal.dumps(names) if names else b"", marshal.dumps(items))
 
     def files(self) -> list[bytes]:
         """The names of the files that it holds, if it holds nothing else; else none."""
@@ -86,7 +92,7 @@ class Message(NamedTuple):
         return _LENGTHS.pack(len(self.names), len(self.items)) + self.names + self.items
 
 
-END_OF_SLOT = Message(b"", marshal.dumps([_SLOT_END]))
+END_OF_SLOT = Message.of([_SLOT_END])
 """Alone, as its place is behind all that was told of the slot, whoever has that."""
 
 
@@ -130,17 +136,15 @@ class Orders:
     def _item(self, member: Member, position: int, begin: int | None) -> Item:
         """What is told of it; counted as waiting."""
         self._waiting_bytes += _ITEM_BYTES + len(member.name)
-        short: Item = (position, begin, *member[:_KIND_AT], int(member.kind))
-        if member[_KIND_AT + 1 :] == _PLAIN:
-            return short
-        xattrs, holes = dict(member.xattrs), member.sparse
-        self._waiting_bytes += len(member.acl_access) + len(member.acl_default)
-        self._waiting_bytes += sum(len(key) + len(value) for key, value in xattrs.items())
-        if holes:
-            self._waiting_bytes += _EXTENT_BYTES * len(holes.extents)
-        extents = (holes.extents, holes.size) if holes else None
-        lists = member.acl_access, member.acl_default
-        return (*short, member.target, member.device, xattrs, *lists, extents)
+        item = item_of(member, position=position, begin=begin)
+        if len(item) > _SHORT_FIELDS:
+            self._waiting_bytes += len(member.acl_access) + len(member.acl_default)
+            self._waiting_bytes += sum(
+                len(name) + len(value) for name, value in member.xattrs.items()
+            )
+            if member.sparse:
+                self._waiting_bytes += _EXTENT_BYTES * len(member.sparse.extents)
+        return item
 
     def data(self, begin: int, end: int) -> None:
         """More data of the last member: its offsets in the memory."""
@@ -172,13 +176,13 @@ class Orders:
             self._items += run
             return
         self._end_message()
-        self._messages.append(bytes(Message(marshal.dumps(names), marshal.dumps(run))))
+        self._messages.append(bytes(Message.of(run, names=names)))
 
     def _end_message(self) -> None:
         if self._run:
             self._end_run()
         if self._items:
-            self._messages.append(bytes(Message(b"", marshal.dumps(self._items))))
+            self._messages.append(bytes(Message.of(self._items)))
         self._items = []
 
     def _send(self) -> None:
@@ -293,6 +297,17 @@ def items_of(
                 elif len(item) != FILE_FIELDS or not made(item):
                     yield item
         message_done()
+
+
+def item_of(member: Member, *, position: int, begin: int | None = None) -> Item:
+    """The long form, which `member_of` reads, but without what is said in no field."""
+    short: Item = (position, begin, *member[:_KIND_AT], int(member.kind))
+    if member[_KIND_AT + 1 :] == _PLAIN:
+        return short
+    holes = member.sparse
+    extents = (holes.extents, holes.size) if holes else None
+    lists = member.acl_access, member.acl_default
+    return (*short, member.target, member.device, dict(member.xattrs), *lists, extents)
 
 
 def member_of(item: Item) -> Member:

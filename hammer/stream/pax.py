@@ -9,15 +9,6 @@ from urllib.parse import unquote_to_bytes
 Records = dict[bytes, bytes]
 
 _SECONDS = re.compile(rb"(-?)(\d{1,12})(?:\.(\d*))?")
-# What GNU tar writes of every member once it keeps extended attributes; a path if it is long, and
-# no mtime if that has whole seconds. It writes no longer times than these, and so their lengths
-# have two digits.
-_TIMES = re.compile(
-    rb"(?:(\d{2,3}) path=(.{1,989})\n)?(?:(\d\d) mtime=(.{1,30})\n)?"
-    rb"(\d\d) atime=(.{1,30})\n(\d\d) ctime=(.{1,30})\n"
-)
-_BESIDE_PATH = len(b" path=\n")
-_BESIDE_TIME = len(b"99 mtime=\n")
 _XATTR = b"SCHILY.xattr."
 _XATTR_LIBARCHIVE = b"LIBARCHIVE.xattr."
 _SELINUX = b"RHT.security.selinux"
@@ -34,8 +25,6 @@ def records(data: bytes) -> Records:
     pax(1), "pax Extended Header": each record is "%d %s=%s\\n" with its own
     length in front, so that a value may hold any byte.
     """
-    if (times := _TIMES.fullmatch(data)) and (short := _of_times(times)):
-        return short
     found: Records = {}
     sparse = []
     at = 0
@@ -55,23 +44,6 @@ def records(data: bytes) -> Records:
         at = end
     if sparse:
         found[SPARSE_MAP] = b",".join(sparse)
-    return found
-
-
-def _of_times(times: re.Match[bytes]) -> Records | None:
-    """The records, if the length of each is that of one line."""
-    a, path, b, mtime, c, atime, d, ctime = times.groups()
-    if int(c) != len(atime) + _BESIDE_TIME or int(d) != len(ctime) + _BESIDE_TIME:
-        return None
-    found = {b"atime": atime, b"ctime": ctime}
-    if mtime is not None:
-        if int(b) != len(mtime) + _BESIDE_TIME:
-            return None
-        found[b"mtime"] = mtime
-    if path is not None:
-        if int(a) != len(a) + len(path) + _BESIDE_PATH:
-            return None
-        found[b"path"] = path
     return found
 
 

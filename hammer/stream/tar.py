@@ -69,6 +69,13 @@ class Archive:
         flow = self._flow
         start = 0
         while True:
+            # Where something is said of all members, none is plain.
+            if not (self._extended or self._global):
+                begin = start
+                for plain_one, at in plain.members(flow.rest()):
+                    flow.skip_to(begin + at)
+                    yield plain_one
+                    start = self._pass_on(begin + at + plain_one.size)
             block = flow.take(BLOCK_BYTES)
             if not block or block == _ZEROS:
                 if start == 0:
@@ -77,15 +84,6 @@ class Archive:
                     raise self._corrupt("an extended header is followed by no member", start)
                 self.end_mark = bool(block)
                 return
-            member = None
-            # Where something is said of all members, none is plain.
-            if not self._global and len(block) == BLOCK_BYTES:
-                member = plain.member(block, self._local)
-            if member is not None:
-                self._end_extensions()
-                yield member
-                start = self._pass_on(start + BLOCK_BYTES + member.size)
-                continue
             if not header.is_header(block):
                 if start == 0:
                     raise ImageNotTar(url=self._url)

@@ -12,7 +12,7 @@ import functools
 import os
 import stat
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ from hammer.stream.attributes import NOT_POSSIBLE, set_mode, set_owner, set_xatt
 from hammer.stream.helping import Helper
 from hammer.stream.kept_acls import KeptAcls
 from hammer.stream.member import Kind, Member, printable
-from hammer.stream.orders import Item, Message, Told, member_of
+from hammer.stream.orders import MESSAGE_MEMBERS, Item, Message, Told, item_of, member_of
 from hammer.stream.readback import Readback
 
 T = TypeVar("T")
@@ -99,8 +99,8 @@ class Tree:
         self._wait_for_helper()
         # Children change the time of their directory, and its mode may forbid
         # them: what is said of directories is done when there are no more children.
-        for member in self._directories.values():
-            self._mapped(member, told, self._finish_directory)
+        self._finish_directories(told)
+        self._wait_for_helper()
         if self._acls:
             uid_of, gid_of = acl.ids(Path("etc/passwd")), acl.ids(Path("etc/group"))
             set_acls = functools.partial(self._set_acls, uid_of=uid_of, gid_of=gid_of)
@@ -119,7 +119,7 @@ class Tree:
             self._acls.have_none_of(files)
             and (helper is None or helper.names.isdisjoint(files))
             and self._directories.keys().isdisjoint(files)
-            and all(map(self._is_in_plain, files))
+            and {name.rpartition(b"/")[0] for name in files} <= self._plain
         ):
             return False
         if helper is not None and helper.has_room():
@@ -170,9 +170,11 @@ class Tree:
             except ValueError as error:
                 raise self._unsupported(member_of(item), str(error)) from None
 
-    def expect(self, message: Message) -> None:
-        """For the helper: what somebody has passed on is below plain directories."""
-        self._plain.update(name.rpartition(b"/")[0] for name in message.files())
+    def make_run(self, message: Message, *, memory: memoryview) -> bool:
+        """For the helper: make a run, which the writer has looked at; False if it is none."""
+        if message.names:
+            self._make_files(message.told(), memory)
+        return bool(message.names)
 
     def _wait_for_helper(self) -> None:
         if self._helper is not None:
@@ -299,18 +301,46 @@ class Tree:
         # At once, too: a later member may replace a link that the name leads through.
         set_mode(name or b".", member.mode & 0o1777, ownerless=self._ownerless)
 
-    def _finish_directory(self, member: Member, _told: Told) -> None:
-        owner = (member.uid, member.gid)
-        name, times_ns = member.name or b".", (member.mtime_ns, member.mtime_ns)
-        if (
-            member.name  # the root was there before
+    def _finish_directories(self, told: Told) -> None:
+        as_made: list[Item] = []
+        for member in self._directories.values():
+            if not self._is_as_made(member):
+                self._mapped(member, told, self._finish_directory)
+                continue
+            as_made.append(item_of(member, position=told.position))
+            if len(as_made) == MESSAGE_MEMBERS:
+                self._share_times(as_made)
+                as_made = []
+        self.set_times(as_made)
+
+    def _share_times(self, directories: list[Item]) -> None:
+        helper = self._helper
+        if helper is not None and helper.has_room():
+            helper.give(Message.of(directories), ())
+        else:
+            self.set_times(directories)
+
+    def set_times(self, directories: Iterable[Item]) -> None:
+        """Of directories that are as they were made, but for this."""
+        for item in directories:
+            _position, _begin, name, _mode, _uid, _gid, mtime_ns, *_more = item
+            try:
+                os.utime(name, ns=(mtime_ns, mtime_ns), follow_symlinks=False)
+            except OSError as error:
+                raise self._failure(error, member_of(item), item[0]) from None
+
+    def _is_as_made(self, member: Member) -> bool:
+        return (
+            bool(member.name)  # the root was there before
             and member.name in self._plain
             and not (self._by_links or member.uid or member.gid or member.xattrs)
             and not member.mode & 0o6000
             and self._readback is None
-        ):  # it is as it was made, but for its time
-            os.utime(name, ns=times_ns, follow_symlinks=False)
-            return
+        )
+
+    def _finish_directory(self, member: Member, _told: Told) -> None:
+        owner = (member.uid, member.gid)
+        name, times_ns = member.name or b".", (member.mtime_ns, member.mtime_ns)
         try:
             fd = os.open(name, _OLD_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError):

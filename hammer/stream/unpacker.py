@@ -12,6 +12,7 @@ no member can be written outside of it.
 import contextlib
 import fcntl
 import functools
+import gc
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator
@@ -22,7 +23,7 @@ from pathlib import Path
 from hammer.errors import FileFailed, HammerError, UnpackDied
 from hammer.stream import heap, orders
 from hammer.stream.helping import Helper, acknowledge
-from hammer.stream.orders import Message, Orders, Told
+from hammer.stream.orders import Orders, Told
 from hammer.stream.process import SIGNALS, Outcome, Process
 from hammer.stream.readback import Readback
 from hammer.stream.reading import PIECE_BYTES, PIECES_WAITING, STALL_LIMIT_S, Reading
@@ -135,6 +136,10 @@ def unpacking(
     with contextlib.ExitStack() as held:
         held.callback(heap.give_back_what_is_free)
         held.callback(data.forget)
+        # What the agent has by now stays, and to look through all of it for what does not takes
+        # 30 ms (gc.freeze of Python, which advises it before a fork).
+        gc.freeze()
+        held.callback(gc.unfreeze)
         # A signal between a fork and the next line would raise where nobody knows of the process.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         held.callback(signal.pthread_sigmask, signal.SIG_SETMASK, blocked)
@@ -216,21 +221,18 @@ def _write(target: _Target, helper: Helper, *, told: int) -> int:
 
 
 def _help(target: _Target, *, told: int, done_fd: int, acks_fd: int) -> int:
-    """Make the files that are passed on, until there are no more."""
+    """Make the files that are passed on, and at last the times of directories."""
     target.enter()
     tree = Tree(url=target.url, ownerless=target.ownerless)
-
-    def taken(message: Message) -> bool:
-        tree.expect(message)
-        return tree.take(message, memory=target.data.view)
-
-    items = orders.items_of(
-        orders.messages(told),
-        taken=taken,
-        slot_done=functools.partial(done, done_fd),
-        message_done=functools.partial(acknowledge, acks_fd),
+    tree.set_times(
+        orders.items_of(
+            orders.messages(told),
+            taken=functools.partial(tree.make_run, memory=target.data.view),
+            slot_done=functools.partial(done, done_fd),
+            message_done=functools.partial(acknowledge, acks_fd),
+        )
     )
-    return tree.write_all(Told(items, target.data.view))
+    return 0  # the writer has counted them
 
 
 def _write_and_compare(target: _Target, seen: Readback, *, told: int, done_fd: int) -> int:

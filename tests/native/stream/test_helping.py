@@ -4,7 +4,7 @@ import os
 import random
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from hammer.errors import FileFailed, HammerError, TarCorrupt, TargetFull, UnpackDied
 from hammer.stream import acl, orders, unpack
 from hammer.stream.helping import MOST_MESSAGES
-from hammer.stream.orders import RUN_MEMBERS, SLOT_BYTES, SLOTS, Message, Told
+from hammer.stream.orders import RUN_MEMBERS, SLOT_BYTES, SLOTS, Item, Message, Told
 from tests import images
 from tests.images import Directory, Entry, File, HardLink, Link, Node, packed, tar_of
 from tests.manifest import differences, manifest
@@ -40,12 +40,12 @@ def helper_waits(monkeypatch: pytest.MonkeyPatch) -> HelperWaits:
     """Called with what tells how long the helper waits before each run that it makes, in s."""
 
     def wait(pause_s: Callable[[], float]) -> None:
-        def slow(tree: unpack.Tree, message: Message) -> None:
+        def slow(tree: unpack.Tree, message: Message, *, memory: memoryview) -> bool:
             time.sleep(pause_s())
-            expect(tree, message)
+            return make_run(tree, message, memory=memory)
 
-        expect = unpack.Tree.expect
-        monkeypatch.setattr(unpack.Tree, "expect", slow)
+        make_run = unpack.Tree.make_run
+        monkeypatch.setattr(unpack.Tree, "make_run", slow)
 
     return wait
 
@@ -178,12 +178,31 @@ def test_a_name_that_the_helper_has_twice(
 def test_the_helper_makes_files(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the tests here test it."""
 
-    def broken(_tree: unpack.Tree, _message: Message) -> None:
+    def broken(_tree: unpack.Tree, _message: Message, *, memory: memoryview) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(unpack.Tree, "expect", broken)
+    monkeypatch.setattr(unpack.Tree, "make_run", broken)
     with pytest.raises(UnpackDied, match="left with status 1"):
         install_entries(MANY, root)
+
+
+TIMED: dict[str, Entry] = {f"d{n:03}": Directory(mtime=1_000_000 + n) for n in range(1000)}
+
+
+def test_directories_have_their_times_whoever_sets_them(root: Path) -> None:
+    install_entries(TIMED, root)
+    times = [(root / name).stat().st_mtime for name in TIMED]
+    assert times == list(range(1_000_000, 1_001_000))
+
+
+def test_the_helper_sets_times_of_directories(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(tree: unpack.Tree, directories: Iterable[Item]) -> None:
+        if tree._helper is None:
+            raise FileFailed(path=f"/{next(iter(directories))[2].decode()}", reason="broken")
+
+    monkeypatch.setattr(unpack.Tree, "set_times", broken)
+    with pytest.raises(FileFailed, match="/d000: broken"):
+        install_entries(TIMED, root)
 
 
 def test_the_writer_makes_files_too_when_the_helper_is_slow(
@@ -223,11 +242,11 @@ def test_a_helper_that_fails_while_nothing_is_left_to_be_told(
 ) -> None:
     """It has all slots, so that there are no more orders for the writer, who waits for them."""
 
-    def fail(_tree: unpack.Tree, _message: Message) -> None:
+    def fail(_tree: unpack.Tree, _message: Message, *, memory: memoryview) -> None:
         time.sleep(2)
         raise FileFailed(path="/d/x", reason="Input/output error")
 
-    monkeypatch.setattr(unpack.Tree, "expect", fail)
+    monkeypatch.setattr(unpack.Tree, "make_run", fail)
     large = random.Random(3).randbytes(SLOT_BYTES)
     entries: dict[str, Entry] = {"d": Directory(), **{f"d/{n}": b"x" for n in range(64)}}
     entries |= {"p": Directory(), **{f"p/{n}": large for n in range(4 * SLOTS)}}

@@ -42,7 +42,8 @@ EXT4 = ("mkfs.ext4", "-q", "-F")
 
 def test_a_full_target_is_said_at_once(disk: Disk) -> None:
     target = disk(size_mib=8, mkfs=EXT4)
-    big: images.Entries = {f"data/{n}": NOISE for n in range(40)}
+    # More than may wait between the download and the writer, 24 MiB packed and 16 unpacked.
+    big: images.Entries = {f"data/{n}": NOISE for n in range(80)}
     content = image(big)
     seen: list[int] = []
     with pytest.raises(TargetFull, match="while writing /data/"):
