@@ -12,7 +12,6 @@ no member can be written outside of it.
 import contextlib
 import fcntl
 import functools
-import gc
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator
@@ -136,10 +135,6 @@ def unpacking(
     with contextlib.ExitStack() as held:
         held.callback(heap.give_back_what_is_free)
         held.callback(data.forget)
-        # What the agent has by now stays, and to look through all of it for what does not takes
-        # 30 ms (gc.freeze of Python, which advises it before a fork).
-        gc.freeze()
-        held.callback(gc.unfreeze)
         # A signal between a fork and the next line would raise where nobody knows of the process.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         held.callback(signal.pthread_sigmask, signal.SIG_SETMASK, blocked)

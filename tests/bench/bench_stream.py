@@ -13,6 +13,7 @@ the first round the trees are compared. Needs root, and makes its images once (b
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -217,6 +218,7 @@ def _agent(url: str, root: Path) -> Run:
 
 def _unpack_here(url: str, root: str) -> None:
     images = HttpImages()
+    gc.freeze()  # as hammer/__main__.py does
     print("up", flush=True)
     sys.stdin.readline()
     before = _cpu_seconds()
