@@ -5,6 +5,8 @@ So the helper gets only files in directories that the first process has made its
 by a path without links, whatever is named there is named so by that path alone; and the first
 one waits for the helper before it does anything about a name that the helper has, or about a
 path of which it does not know that much.
+
+When all members are there, it sets times of directories, which are in nobody's way.
 """
 
 import contextlib

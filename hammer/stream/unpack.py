@@ -330,6 +330,7 @@ class Tree:
                 raise self._failure(error, member_of(item), item[0]) from None
 
     def _is_as_made(self, member: Member) -> bool:
+        """Whether a directory is what its member says, but for its time."""
         return (
             bool(member.name)  # the root was there before
             and member.name in self._plain
