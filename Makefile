@@ -42,6 +42,7 @@ native: setup    ## tests with loop devices, chroots and servers on loopback; ne
 
 # Beside the native tests, which wait half of their time, and so it says what it has to say at its end.
 initramfs: setup ## tests of the ramdisk's build
+	@echo "--- tests of the ramdisk's build, two minutes; what they say follows them"
 	@$(PYTEST) tests/initramfs > build/initramfs-tests.txt 2>&1; \
 	status=$$?; cat build/initramfs-tests.txt; exit $$status
 
