@@ -16,6 +16,7 @@ from hammer.stream.member import Member
 from hammer.stream.tar import Archive
 from tests.images import Directory, Entries, File, HardLink, Link, tar_of
 from tests.native.stream.mutants import mutated_tar
+from tests.unit.stream.archives import edited, header
 
 TIMES = {"atime": "1.5", "ctime": "1700000000"}
 LONG = "/".join(["directory-with-a-name"] * 6)
@@ -112,3 +113,13 @@ def test_where_the_chunks_end_makes_no_difference(archive: bytes) -> None:
         expected = read(archive)
     for chunk_bytes in range(500, 8000, 12):
         assert read(archive, chunk_bytes=chunk_bytes) == expected
+
+
+def test_an_extended_header_without_records_takes_nothing_of_what_follows() -> None:
+    nothing_said = edited(header(tarfile.TarInfo("x")), {156: b"x"})
+    data = nothing_said + bytes(512) + header(tarfile.TarInfo("hidden")) + bytes(1024)
+    with counted(short=True) as given:
+        (ended,) = read(data)
+    assert "TarCorrupt" in str(ended)
+    assert "an extended header is followed by no member" in str(ended)
+    assert given == []
